@@ -1,0 +1,1 @@
+//! Bytes become frames: server-sent events and lines of JSON.
