@@ -1,1 +1,49 @@
-//! Stub.
+//! Prompt in, completion out: any model, hosted or local, called the same way.
+//!
+//! ```no_run
+//! # async fn example() -> antiphon::Result<()> {
+//! use antiphon::completion;
+//!
+//! let response = completion("how are you?").model("local/chorister").temperature(0.5).await?;
+//! println!("{}", response.text());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Futures of this crate run in a Tokio runtime. A call is a [`Call`]: the [`Request`] that a model sees,
+//! and [`Options`] that it does not. A [`Client`] finds the model, and every way of calling, whole or
+//! streamed, goes through [`Client::events`].
+#![forbid(unsafe_code)]
+
+mod builder;
+mod call;
+mod client;
+pub mod config;
+pub mod env_vars;
+pub mod keys;
+#[cfg(feature = "local")]
+pub mod local;
+#[cfg(not(feature = "local"))]
+#[path = "local_missing.rs"]
+pub mod local;
+mod mock;
+mod names;
+pub mod providers;
+mod resolve;
+mod stream;
+mod wire;
+
+pub use antiphon_core as core;
+pub use antiphon_core::{
+    Backend, Choice, Chunk, Chunker, Content, Error, Event, EventStream, FinishReason, Fold, FunctionCall,
+    Kind, Map, Message, Params, Part, PartKind, Request, Response, ResponseFormat, Result, Role, Tool,
+    ToolCall, ToolChoice, Usage,
+};
+pub use builder::{Completion, Prompt, completion};
+pub use call::{Call, Options};
+pub use client::Client;
+pub use mock::Mock;
+pub use names::{nearest, option_names};
+pub use resolve::{DEFAULT_MODEL, OFFLINE_MODEL, Target};
+pub use secrecy::SecretString;
+pub use stream::CompletionStream;

@@ -1,0 +1,128 @@
+//! The user's settings: `config.toml` in the configuration folder. Every field is optional.
+//!
+//! ```toml
+//! model = "local/chorister"            # of a call that names none
+//!
+//! [local]
+//! models_dir = "/srv/models"           # where local/NAME looks for NAME.gguf
+//! threads = 4
+//! gpu_layers = 0
+//!
+//! [providers.openai]
+//! api_key = "…"                        # better: antiphon keys set openai
+//! base_url = "http://127.0.0.1:8080/v1"
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use antiphon_core::{Error, Kind, Result};
+use etcetera::BaseStrategy;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::env_vars;
+
+/// What `config.toml` says.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The model of a call that names none.
+    pub model: Option<String>,
+    /// Models that run in this process.
+    pub local: LocalConfig,
+    /// Keys and addresses by provider.
+    pub providers: BTreeMap<String, ProviderConfig>,
+}
+
+/// The `[local]` table.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LocalConfig {
+    /// Folder of GGUF files.
+    pub models_dir: Option<PathBuf>,
+    /// Threads that a model runs on.
+    pub threads: Option<u32>,
+    /// Layers to put on the GPU.
+    pub gpu_layers: Option<u32>,
+    /// Tokens of context.
+    pub context: Option<u32>,
+}
+
+/// A `[providers.NAME]` table.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderConfig {
+    /// The key.
+    pub api_key: Option<SecretString>,
+    /// The address.
+    pub base_url: Option<String>,
+}
+
+impl Config {
+    /// Reads `config.toml` in that folder; one that is not there is empty.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join("config.toml");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => {
+                return Err(Error::new(Kind::Config, format!("cannot read {}: {error}", path.display())));
+            }
+        };
+        // Only message and line: toml's own text shows the line itself, which may hold a key.
+        toml::from_str(&text).map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            Error::new(Kind::Config, format!("{}, line {line}: {}", path.display(), error.message()))
+        })
+    }
+}
+
+/// The configuration folder.
+pub fn config_dir() -> PathBuf {
+    folder(env_vars::ANTIPHON_CONFIG_DIR, "", |base| base.config_dir())
+}
+
+/// The folder of the user's own models.
+pub fn models_dir(config: &Config) -> PathBuf {
+    let configured = config.local.models_dir.clone();
+    if let (Some(folder), None) = (configured, env_vars::read(env_vars::ANTIPHON_MODELS_DIR)) {
+        return folder;
+    }
+    folder(env_vars::ANTIPHON_MODELS_DIR, "models", |base| base.data_dir())
+}
+
+/// The cache folder of the user; `None` where there is no home.
+pub fn cache_dir() -> Option<PathBuf> {
+    etcetera::choose_base_strategy().ok().map(|base| base.cache_dir().join("antiphon"))
+}
+
+fn folder(variable: &str, below: &str, place: impl Fn(&etcetera::base_strategy::Xdg) -> PathBuf) -> PathBuf {
+    if let Some(path) = env_vars::read(variable) {
+        return path.into();
+    }
+    // Where there is no home, the working folder stands in: a file that is not there is an empty one.
+    let base = etcetera::base_strategy::Xdg::new().map(|base| place(&base)).unwrap_or_default();
+    base.join("antiphon").join(below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_file_names_the_line_and_no_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Config::read(folder.path()).unwrap().model.is_none());
+        fs::write(folder.path().join("config.toml"), "model = \"a\"\n[providers.x]\napi_key = canary\n")
+            .unwrap();
+        let error = Config::read(folder.path()).unwrap_err();
+        assert!(error.message().contains("line 3"), "{error}");
+        assert!(!error.to_string().contains("canary"), "{error}");
+        fs::write(folder.path().join("config.toml"), "modle = \"a\"\n").unwrap();
+        let error = Config::read(folder.path()).unwrap_err();
+        assert!(error.message().contains("unknown field `modle`"), "{error}");
+    }
+}

@@ -1,0 +1,17 @@
+//! Every environment variable that antiphon reads, in one place. Providers' key variables stand in their
+//! rows under [`crate::providers`].
+
+/// The model of a call that names none (`provider/model`).
+pub const ANTIPHON_MODEL: &str = "ANTIPHON_MODEL";
+/// Folder of `config.toml`, `keys.json` and the history of `antiphon chat`; by default `antiphon` in the
+/// user's configuration folder.
+pub const ANTIPHON_CONFIG_DIR: &str = "ANTIPHON_CONFIG_DIR";
+/// Folder in which `local/NAME` looks for `NAME.gguf`; by default `antiphon/models` in the user's data folder.
+pub const ANTIPHON_MODELS_DIR: &str = "ANTIPHON_MODELS_DIR";
+/// Log filter of the command, as in `antiphon=debug`.
+pub const ANTIPHON_LOG: &str = "ANTIPHON_LOG";
+
+/// The value of a variable, where it is set to something.
+pub fn read(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,126 @@
+//! Answers that are given, not computed: `mock_response`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use antiphon_core::error::ROWS;
+use antiphon_core::{Error, Event, Request, Response, Result, Usage};
+use serde_json::Value;
+
+use crate::wire;
+
+/// What a mocked call answers.
+#[derive(Debug, Clone)]
+pub enum Mock {
+    /// This text.
+    Text(String),
+    /// A whole response, as its events.
+    Events(Vec<Event>),
+    /// This error.
+    Error(Error),
+}
+
+impl Mock {
+    /// Reads text, a `chat.completion` object, or the name of an error class (`"antiphon.RateLimitError"`,
+    /// also with LiteLLM's prefix).
+    pub fn from_json(value: Value) -> Result<Self> {
+        match value {
+            Value::String(text) => Ok(named_error(&text).map_or(Mock::Text(text), Mock::Error)),
+            Value::Object(_) => wire::events_of_body(&value).map(Mock::Events),
+            _ => Err(Error::invalid("mock_response", "must be a text, a chat.completion object or an error")),
+        }
+    }
+
+    /// The events that the mock stands for.
+    pub(crate) fn events(self, request: &Request) -> Result<Vec<Event>> {
+        match self {
+            Mock::Text(text) => Ok(text_events(&text, request)),
+            Mock::Events(events) => Ok(events),
+            Mock::Error(error) => Err(error.target("mock", &request.model)),
+        }
+    }
+}
+
+impl From<&str> for Mock {
+    fn from(text: &str) -> Self {
+        Mock::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Mock {
+    fn from(text: String) -> Self {
+        Mock::Text(text)
+    }
+}
+
+impl From<Response> for Mock {
+    fn from(response: Response) -> Self {
+        Mock::Events(wire::events_of(&response))
+    }
+}
+
+impl From<Error> for Mock {
+    fn from(error: Error) -> Self {
+        Mock::Error(error)
+    }
+}
+
+fn named_error(text: &str) -> Option<Error> {
+    let class = text.strip_prefix("antiphon.").or_else(|| text.strip_prefix("litellm."))?;
+    let row = ROWS.iter().find(|row| row.python == class)?;
+    Some(Error::new(row.kind, format!("this is a mocked {class}")))
+}
+
+fn text_events(text: &str, request: &Request) -> Vec<Event> {
+    let choices = request.params.n.unwrap_or(1).max(1);
+    let prompt = request.messages.iter().map(|message| message.content.text().len()).sum();
+    let mut events = head(&request.model);
+    for choice in 0..choices {
+        events.push(Event::set_message(choice, "role", "assistant"));
+        events.push(Event::set_message(choice, "content", ""));
+        events.extend(pieces(text).map(|piece| Event::Text { choice, text: piece.to_owned() }));
+        events.push(Event::set_choice(choice, "finish_reason", "stop"));
+    }
+    let usage = Usage::new(estimate(prompt), estimate(text.len()) * u64::from(choices));
+    events.push(Event::set("usage", serde_json::json!(usage)));
+    events
+}
+
+/// The events that open an answer made here.
+fn head(model: &str) -> Vec<Event> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    vec![
+        Event::set("id", format!("chatcmpl-{}", uuid::Uuid::new_v4())),
+        Event::set("created", now),
+        Event::set("model", model),
+    ]
+}
+
+/// A mock has no tokeniser: four bytes are taken for a token, which is about right for English.
+fn estimate(bytes: usize) -> u64 {
+    bytes.div_ceil(4) as u64
+}
+
+/// Words, each with the space before it, as models stream them.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?.len_utf8();
+        let end = rest[first..].find(' ').map_or(rest.len(), |at| at + first);
+        let (piece, tail) = rest.split_at(end);
+        rest = tail;
+        Some(piece)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_join_to_the_text() {
+        for text in ["", "a", "  two  spaces ", "Stockholm is the capital.", "日本 語"] {
+            assert_eq!(pieces(text).collect::<String>(), text);
+        }
+        assert_eq!(pieces("I am here").collect::<Vec<_>>(), ["I", " am", " here"]);
+    }
+}

@@ -1,0 +1,151 @@
+//! A call's events on their way to the caller: the deadline, the fold, the chunks.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use antiphon_core::{Chunk, Chunker, Error, Event, EventStream, Fold, Kind, Response, Result};
+use futures_core::Stream;
+use futures_util::StreamExt;
+
+/// A stream of one error.
+pub(crate) fn failed(error: Error) -> EventStream {
+    futures_util::stream::once(std::future::ready(Err(error))).boxed()
+}
+
+/// A stream of one batch.
+pub(crate) fn ready(events: Vec<Event>) -> EventStream {
+    futures_util::stream::once(std::future::ready(Ok(events))).boxed()
+}
+
+/// Ends `events` with an error when `timeout` has passed since now.
+pub(crate) fn with_deadline(events: EventStream, timeout: Duration) -> EventStream {
+    Box::pin(Deadline { events: Some(events), sleep: Box::pin(tokio::time::sleep(timeout)), timeout })
+}
+
+struct Deadline {
+    /// `None` once the deadline has passed: dropping the stream cancels the call.
+    events: Option<EventStream>,
+    sleep: Pin<Box<tokio::time::Sleep>>,
+    timeout: Duration,
+}
+
+impl Stream for Deadline {
+    type Item = Result<Vec<Event>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(events) = &mut self.events else { return Poll::Ready(None) };
+        if let Poll::Ready(item) = events.as_mut().poll_next(context) {
+            return Poll::Ready(item);
+        }
+        if self.sleep.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        self.events = None;
+        let message = format!("the total deadline of {:?} (timeout) passed", self.timeout);
+        Poll::Ready(Some(Err(Error::new(Kind::Timeout, message))))
+    }
+}
+
+/// Folds a call's events into its response. What had come before an error is on the error.
+pub(crate) async fn fold(mut events: EventStream) -> Result<Response> {
+    let mut fold = Fold::new();
+    while let Some(batch) = events.next().await {
+        match batch {
+            Ok(batch) => fold.extend(batch),
+            Err(error) => return Err(with_partial(error, fold)),
+        }
+    }
+    Ok(fold.finish())
+}
+
+fn with_partial(error: Error, fold: Fold) -> Error {
+    if error.partial_response().is_some() || fold.response().choices.is_empty() {
+        return error;
+    }
+    error.partial(fold.finish())
+}
+
+/// An answer in pieces. Dropping it cancels the call.
+///
+/// Chunks come as a [`Stream`], or all that are known by now at once with
+/// [`CompletionStream::next_batch`]; [`CompletionStream::response`] is the answer so far.
+pub struct CompletionStream {
+    /// `None` after the end.
+    events: Option<EventStream>,
+    chunker: Chunker,
+    fold: Fold,
+    waiting: VecDeque<Chunk>,
+}
+
+impl CompletionStream {
+    pub(crate) fn new(events: EventStream, chunker: Chunker) -> Self {
+        Self { events: Some(events), chunker, fold: Fold::new(), waiting: VecDeque::new() }
+    }
+
+    /// The answer so far; whole, with usage, after the last chunk.
+    pub fn response(&self) -> Response {
+        self.fold.clone().finish()
+    }
+
+    /// The next chunks, as many as became known together; `None` after the last. Never an empty vector.
+    pub async fn next_batch(&mut self) -> Option<Result<Vec<Chunk>>> {
+        std::future::poll_fn(|context| self.poll_batch(context)).await
+    }
+
+    /// Waits until the answer has begun, so that an error at its start is an error of the call.
+    pub(crate) async fn begun(mut self) -> Result<Self> {
+        match self.next_batch().await {
+            Some(Ok(chunks)) => self.waiting.extend(chunks),
+            Some(Err(error)) => return Err(error),
+            None => {}
+        }
+        Ok(self)
+    }
+
+    /// [`CompletionStream::next_batch`], for those who poll.
+    pub fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Vec<Chunk>>>> {
+        if !self.waiting.is_empty() {
+            return Poll::Ready(Some(Ok(self.waiting.drain(..).collect())));
+        }
+        loop {
+            let Some(events) = &mut self.events else { return Poll::Ready(None) };
+            let chunks = match std::task::ready!(events.as_mut().poll_next(context)) {
+                Some(Ok(batch)) => self.take(batch),
+                Some(Err(error)) => {
+                    self.events = None;
+                    return Poll::Ready(Some(Err(with_partial(error, self.fold.clone()))));
+                }
+                None => {
+                    self.events = None;
+                    self.chunker.finish().into_iter().collect()
+                }
+            };
+            if !chunks.is_empty() {
+                return Poll::Ready(Some(Ok(chunks)));
+            }
+        }
+    }
+
+    fn take(&mut self, batch: Vec<Event>) -> Vec<Chunk> {
+        let chunks = self.chunker.push(&batch);
+        self.fold.extend(batch);
+        chunks
+    }
+}
+
+impl Stream for CompletionStream {
+    type Item = Result<Chunk>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.waiting.is_empty() {
+            match std::task::ready!(self.poll_batch(context)) {
+                Some(Ok(chunks)) => self.waiting.extend(chunks),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+        Poll::Ready(self.waiting.pop_front().map(Ok))
+    }
+}
