@@ -22,6 +22,13 @@ pub struct Chunk {
     pub extra: Map,
 }
 
+impl Chunk {
+    /// The text that is appended; empty where the chunk brings none.
+    pub fn text(&self) -> &str {
+        self.choice.as_ref().and_then(|choice| choice.delta.content.as_deref()).unwrap_or_default()
+    }
+}
+
 /// What is new about one choice.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ChunkChoice {

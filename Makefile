@@ -1,0 +1,81 @@
+# The two commands of the README are `run` and `test`; the rest is for developers.
+# Everything is built with one profile into one target folder, so that llama.cpp is compiled once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := run
+.PHONY: run build setup test test-rust test-python soak check wheel bench scores clean
+
+PROMPT ?= What is the capital of France?
+VENV := .venv
+PY := $(VENV)/bin/python
+WHEELS := target/wheels
+SAY := printf '\033[1m==> %s\033[0m\n'
+
+## Build the command and ask chorister, the built-in model, a question.
+run: build
+	@target/release/antiphon -m local/chorister "$(PROMPT)"
+
+build: setup
+	@test -x target/release/antiphon || $(SAY) "building antiphon; the first time takes about six minutes on two cores, most of it llama.cpp" >&2
+	@cargo build --release -p antiphon-cli
+
+setup:
+	@scripts/setup.sh
+
+## Build and run every test, Rust and Python.
+test: setup test-rust test-python
+
+test-rust: setup
+	@$(SAY) "Rust tests"
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	  cargo nextest run --release --workspace --exclude antiphon-python; \
+	else \
+	  cargo test --release --workspace --exclude antiphon-python --lib --bins --tests; \
+	fi
+	@cargo test --release --workspace --exclude antiphon-python --doc
+
+test-python: wheel
+	@$(SAY) "Python tests"
+	@$(VENV)/bin/pip install -q --force-reinstall --no-deps $(WHEELS)/antiphon-*.whl
+	@$(PY) -m pytest -q -n 2 python/tests
+	@ANTIPHON_WHEEL="$$(ls $(WHEELS)/antiphon-*.whl)" $(PY) -m pytest -q python/wheel_tests
+	@$(PY) -m mypy --strict python/tests/typing_examples.py
+	@$(PY) -m mypy.stubtest antiphon --ignore-missing-stub --allowlist python/stubtest-allowlist.txt
+
+$(VENV)/ready: python/requirements-dev.txt
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install -q -r python/requirements-dev.txt
+	@touch $@
+
+## Build the wheel into target/wheels.
+wheel: setup $(VENV)/ready
+	@$(SAY) "building the wheel"
+	@rm -f $(WHEELS)/antiphon-*.whl
+	@$(VENV)/bin/maturin build --release --out $(WHEELS)
+	@ls -l $(WHEELS)
+
+## Formatting, lints, and the invariants of ARCHITECTURE.md that a command can check.
+check: setup $(VENV)/ready
+	@cargo fmt --all -- --check
+	@cargo clippy --release --workspace --all-targets -- -D warnings
+	@$(VENV)/bin/ruff check .
+	@scripts/invariants.sh
+
+## The counts that `make test` runs at a tenth, whole.
+soak: wheel
+	@$(VENV)/bin/pip install -q --force-reinstall --no-deps $(WHEELS)/antiphon-*.whl
+	@ANTIPHON_SOAK=1 $(PY) -m pytest -q -n 2 python/tests
+
+## Measure against floors and peers; writes bench/RESULTS.md.
+bench: wheel build
+	@bench/run.sh
+
+## Chorister's scores by skill, on phrasings that its corpus does not have.
+scores: wheel
+	@$(VENV)/bin/pip install -q --force-reinstall --no-deps $(WHEELS)/antiphon-*.whl
+	@$(PY) models/chorister/score.py
+
+clean:
+	@cargo clean
+	@rm -rf $(VENV)
