@@ -133,3 +133,16 @@ fn missing_key(provider: &Provider, model: &str) -> Error {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_key_ends_in_the_line_that_runs_offline() {
+        let provider = providers::by_id("anthropic").unwrap();
+        let text = missing_key(provider, "claude-x").to_string();
+        assert!(text.contains("ANTHROPIC_API_KEY") && text.contains("antiphon keys set anthropic"), "{text}");
+        assert!(text.ends_with("model=\"local/chorister\""), "{text}");
+    }
+}
