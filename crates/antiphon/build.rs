@@ -47,7 +47,8 @@ fn has_libclang() -> bool {
     if std::env::var_os("LIBCLANG_PATH").is_some() || runs("llvm-config") || runs("clang") {
         return true;
     }
-    let llvm = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path().join("lib"));
+    let llvm =
+        std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path().join("lib"));
     let folders = LIBCLANG_FOLDERS.iter().map(|folder| Path::new(folder).to_path_buf()).chain(llvm);
     folders.into_iter().any(|folder| holds_libclang(&folder))
 }

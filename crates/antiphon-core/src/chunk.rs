@@ -1,8 +1,9 @@
 //! Events regrouped as `chat.completion.chunk` objects, for every face that streams.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::event::{Event, Path};
+use crate::json::put;
 use crate::{Logprobs, Map, Response, TokenLogprob};
 
 /// One chunk of a stream. A chunk speaks of one choice, or of none (the last one, with usage).
@@ -76,6 +77,80 @@ pub struct ToolCallDelta {
     pub name: Option<String>,
     /// Arguments to append.
     pub arguments: Option<String>,
+    /// Whether the call is of a custom tool, whose argument is free text under `custom.input`.
+    pub custom: bool,
+    /// Fields beside the known ones.
+    pub extra: Map,
+}
+
+impl Chunk {
+    /// As JSON, as OpenAI writes a `chat.completion.chunk`. A chunk of no choice has `choices: []`.
+    pub fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("id".into(), self.id.as_str().into());
+        map.insert("object".into(), "chat.completion.chunk".into());
+        map.insert("created".into(), self.created.into());
+        map.insert("model".into(), self.model.as_str().into());
+        map.extend(self.extra.clone());
+        map.insert("choices".into(), self.choice.iter().map(ChunkChoice::to_json).collect::<Vec<_>>().into());
+        put(&mut map, "usage", self.usage.clone());
+        Value::Object(map)
+    }
+}
+
+impl ChunkChoice {
+    fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("index".into(), self.index.into());
+        map.insert("delta".into(), self.delta.to_json());
+        map.insert("logprobs".into(), self.logprobs.as_ref().map_or(Value::Null, Logprobs::to_json));
+        map.insert("finish_reason".into(), self.finish_reason.as_deref().into());
+        map.extend(self.extra.clone());
+        Value::Object(map)
+    }
+}
+
+impl Delta {
+    /// What is new, and nothing else: a field that says nothing is absent.
+    fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        put(&mut map, "role", self.role.as_deref());
+        put(&mut map, "content", self.content.as_deref());
+        put(&mut map, "refusal", self.refusal.as_deref());
+        put(&mut map, "reasoning_content", self.reasoning_content.as_deref());
+        if !self.tool_calls.is_empty() {
+            let calls = self.tool_calls.iter().map(ToolCallDelta::to_json).collect::<Vec<_>>();
+            map.insert("tool_calls".into(), calls.into());
+        }
+        if let Some((name, arguments)) = &self.function_call {
+            map.insert("function_call".into(), called(name, "arguments", arguments));
+        }
+        map.extend(self.extra.clone());
+        Value::Object(map)
+    }
+}
+
+impl ToolCallDelta {
+    fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("index".into(), self.index.into());
+        put(&mut map, "id", self.id.as_deref());
+        put(&mut map, "type", self.kind.as_deref());
+        let (key, argument) = if self.custom { ("custom", "input") } else { ("function", "arguments") };
+        if self.name.is_some() || self.arguments.is_some() {
+            map.insert(key.into(), called(&self.name, argument, &self.arguments));
+        }
+        map.extend(self.extra.clone());
+        Value::Object(map)
+    }
+}
+
+/// A first piece has arguments, be they empty: clients append to what they find there.
+fn called(name: &Option<String>, argument: &str, arguments: &Option<String>) -> Value {
+    let mut map = Map::new();
+    put(&mut map, "name", name.as_deref());
+    map.insert(argument.into(), json!(arguments.as_deref().unwrap_or_default()));
+    Value::Object(map)
 }
 
 /// Turns events into chunks. Events of one batch that speak of the same choice share a chunk, unless both
@@ -86,6 +161,10 @@ pub struct Chunker {
     usage: Option<Value>,
     include_usage: bool,
     started: Vec<u32>,
+    /// Calls of custom tools: choice, call.
+    custom: Vec<(u32, u32)>,
+    /// Whether the head has a field that no chunk has shown yet.
+    unshown: bool,
 }
 
 impl Chunker {
@@ -101,16 +180,28 @@ impl Chunker {
         for event in events {
             self.event(event, &mut chunks);
         }
+        if self.unshown
+            && let Some(last) = chunks.last_mut()
+        {
+            last.extra.clone_from(&self.head.extra);
+            self.unshown = false;
+        }
         chunks
     }
 
-    /// The last chunk: usage, where it was asked for and is known.
+    /// The last chunk: usage, where it was asked for and is known. Where a field of the whole answer came
+    /// after its last piece, a chunk with nothing else new (of a choice, for clients read `choices[0]`).
     pub fn finish(&mut self) -> Option<Chunk> {
-        let usage = self.usage.take().filter(|_| self.include_usage)?;
-        Some(Chunk { usage: Some(usage), ..self.empty() })
+        if let Some(usage) = self.usage.take().filter(|_| self.include_usage) {
+            return Some(Chunk { usage: Some(usage), ..self.empty() });
+        }
+        let index = *self.started.first().filter(|_| self.unshown)?;
+        let choice = ChunkChoice { index, ..ChunkChoice::default() };
+        Some(Chunk { choice: Some(choice), ..self.empty() })
     }
 
-    fn empty(&self) -> Chunk {
+    fn empty(&mut self) -> Chunk {
+        self.unshown = false;
         Chunk {
             id: self.head.id.clone(),
             created: self.head.created,
@@ -164,8 +255,9 @@ impl Chunker {
         match path {
             Path::Response(name) => self.set_head(name, value),
             Path::Choice(choice, name) if name == "finish_reason" => {
-                let reason = value.as_str().map(str::to_owned);
-                self.delta(chunks, *choice, |choice| choice.finish_reason.is_none()).finish_reason = reason;
+                if let Some(reason) = value.as_str() {
+                    self.finish_choice(chunks, *choice, reason);
+                }
             }
             Path::Choice(choice, name) => {
                 let choice = self.delta(chunks, *choice, |choice| !choice.extra.contains_key(&**name));
@@ -185,12 +277,17 @@ impl Chunker {
             }
             Path::ToolCall(choice, call, name) => {
                 let text = value.as_str().map(str::to_owned);
+                if name == "type" && text.as_deref() == Some("custom") {
+                    self.custom.push((*choice, *call));
+                }
                 let piece = self.call(chunks, *choice, *call, |piece| piece.arguments.is_none());
                 match &**name {
                     "id" => piece.id = text,
                     "name" => piece.name = text,
                     "type" => piece.kind = text,
-                    _ => {}
+                    _ => {
+                        piece.extra.insert(name.to_string(), value.clone());
+                    }
                 }
             }
             Path::FunctionCall(choice, _) => {
@@ -209,9 +306,30 @@ impl Chunker {
             ("usage", usage) => self.usage = Some(usage.clone()).filter(|usage| !usage.is_null()),
             ("warning", _) => {}
             (name, value) => {
+                self.unshown |= self.head.extra.get(name) != Some(value);
                 self.head.extra.insert(name.to_owned(), value.clone());
             }
         }
+    }
+
+    /// As OpenAI does it: the reason in a chunk of its own, with an empty delta.
+    fn finish_choice(&mut self, chunks: &mut Vec<Chunk>, index: u32, reason: &str) {
+        if !self.started.contains(&index) {
+            self.begin(chunks, index);
+        }
+        self.begin(chunks, index).finish_reason = Some(reason.to_owned());
+    }
+
+    /// A new chunk that speaks of that choice; with the role, where it is the choice's first.
+    fn begin<'a>(&mut self, chunks: &'a mut Vec<Chunk>, index: u32) -> &'a mut ChunkChoice {
+        let mut choice = ChunkChoice { index, ..ChunkChoice::default() };
+        if !self.started.contains(&index) {
+            self.started.push(index);
+            choice.delta.role = Some("assistant".into());
+        }
+        chunks.push(Chunk { choice: Some(choice), ..self.empty() });
+        let last = chunks.last_mut().and_then(|chunk| chunk.choice.as_mut());
+        last.expect("the chunk just pushed has a choice")
     }
 
     /// The choice in the last chunk if it is `choice` and `fits`, else in a new chunk.
@@ -226,15 +344,10 @@ impl Chunker {
             .and_then(|chunk| chunk.choice.as_mut())
             .is_some_and(|choice| choice.index == index && choice.finish_reason.is_none() && fits(choice));
         if !open {
-            let mut choice = ChunkChoice { index, ..ChunkChoice::default() };
-            if !self.started.contains(&index) {
-                self.started.push(index);
-                choice.delta.role = Some("assistant".into());
-            }
-            chunks.push(Chunk { choice: Some(choice), ..self.empty() });
+            return self.begin(chunks, index);
         }
         let last = chunks.last_mut().and_then(|chunk| chunk.choice.as_mut());
-        last.expect("the last chunk has a choice: it was checked or just made")
+        last.expect("an open chunk has a choice")
     }
 
     fn append(
@@ -255,6 +368,7 @@ impl Chunker {
         call: u32,
         fits: impl Fn(&ToolCallDelta) -> bool,
     ) -> &'a mut ToolCallDelta {
+        let custom = self.custom.contains(&(choice, call));
         let fits = |choice: &mut ChunkChoice| {
             choice.delta.tool_calls.iter().find(|piece| piece.index == call).is_none_or(&fits)
         };
@@ -263,6 +377,7 @@ impl Chunker {
             calls.push(ToolCallDelta { index: call, ..ToolCallDelta::default() });
             calls.len() - 1
         });
+        calls[at].custom = custom;
         &mut calls[at]
     }
 

@@ -209,7 +209,9 @@ fn set_call(call: &mut ToolCall, name: &str, value: Value) {
     match (name, value) {
         ("id", Value::String(id)) => call.id = id,
         ("name", Value::String(name)) => call.function.name = name,
-        ("type", Value::String(kind)) => call.custom = kind == "custom",
+        ("type", Value::String(kind)) if matches!(&*kind, "" | "function" | "custom") => {
+            call.custom = kind == "custom";
+        }
         (name, value) => {
             call.extra.insert(name.to_owned(), value);
         }

@@ -329,6 +329,10 @@ impl ToolCall {
         }
         let function = take(&mut map, "function").ok_or_else(|| json::missing(path, "function"))?;
         let function = FunctionCall::from_json(&format!("{path}.function"), function)?;
+        // A type not known here is kept, and wins over ours when written.
+        if let Some(kind) = kind.filter(|kind| kind != "function" && !kind.is_empty()) {
+            map.insert("type".into(), kind.into());
+        }
         Ok(Self { id, function, custom: false, extra: map })
     }
 

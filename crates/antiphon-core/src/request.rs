@@ -292,8 +292,15 @@ impl Request {
                 if let Some(usage) = take(&mut options, "include_usage") {
                     self.include_usage = boolean("stream_options.include_usage", usage)?;
                 }
+                // What else it says (`include_obfuscation`) is the provider's business.
+                if !options.is_empty() {
+                    self.extra.insert(name.to_owned(), Value::Object(options));
+                }
             }
-            "stream_options" => self.include_usage = false,
+            "stream_options" => {
+                self.include_usage = false;
+                self.extra.shift_remove(name);
+            }
             _ => {
                 if let Some(unknown) = self.params.set(name, value)?
                     && !unknown.is_null()

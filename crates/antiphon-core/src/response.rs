@@ -1,8 +1,11 @@
 //! What comes back: choices, each with a message, and what they cost.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::event::{Event, Path};
 use crate::json::put;
 use crate::{Content, Map, Message, Role, ToolCall, Usage};
 
@@ -139,6 +142,29 @@ impl Response {
         self.choices.first().map(|choice| choice.message.tool_calls.as_slice()).unwrap_or_default()
     }
 
+    /// The events whose fold this is: for a response that is known before it is streamed (from a cache, a
+    /// mock). Each text is one event. `Fold` of them gives the same response.
+    pub fn to_events(&self) -> Vec<Event> {
+        let mut out = Vec::new();
+        if !self.id.is_empty() {
+            out.push(Event::set("id", self.id.as_str()));
+        }
+        if self.created != 0 {
+            out.push(Event::set("created", self.created));
+        }
+        if !self.model.is_empty() {
+            out.push(Event::set("model", self.model.as_str()));
+        }
+        out.extend(self.system_fingerprint.as_deref().map(|text| Event::set("system_fingerprint", text)));
+        set_all(&mut out, &self.extra, |name| Path::Response(name.into()));
+        for choice in &self.choices {
+            choice.events(&mut out);
+        }
+        out.extend(self.usage.as_ref().map(|usage| Event::set("usage", serde_json::json!(usage))));
+        out.extend(self.warnings.iter().map(|warning| Event::set("warning", warning.as_str())));
+        out
+    }
+
     /// As JSON, as OpenAI writes a `chat.completion`.
     pub fn to_json(&self) -> Value {
         let mut map = Map::new();
@@ -155,6 +181,44 @@ impl Response {
 }
 
 impl Choice {
+    fn events(&self, out: &mut Vec<Event>) {
+        let choice = self.index;
+        let message = &self.message;
+        out.push(Event::set_message(choice, "role", message.role.as_str()));
+        out.extend(message.name.as_deref().map(|name| Event::set_message(choice, "name", name)));
+        out.extend(message.reasoning_content.clone().map(|text| Event::Reasoning { choice, text }));
+        match message.content.text() {
+            text if !text.is_empty() => out.push(Event::Text { choice, text }),
+            _ if message.content.is_null() => {}
+            _ => out.push(Event::set_message(choice, "content", "")),
+        }
+        out.extend(message.refusal.clone().map(|text| Event::Refusal { choice, text }));
+        if let Some(call) = &message.function_call {
+            let path = Path::FunctionCall(choice, "name".into());
+            out.push(Event::Set { path, value: call.name.as_str().into() });
+            out.push(Event::FunctionArguments { choice, text: call.arguments.clone() });
+        }
+        for (call, place) in message.tool_calls.iter().zip(0..) {
+            call.events(choice, place, out);
+        }
+        for (name, value) in &message.extra {
+            match (name.as_str(), value) {
+                ("audio", Value::Object(audio)) => sound_events(choice, audio, out),
+                _ => out.push(Event::Set {
+                    path: Path::Message(choice, name.clone().into()),
+                    value: value.clone(),
+                }),
+            }
+        }
+        set_all(out, &self.extra, |name| Path::Choice(choice, name.into()));
+        if let Some(Logprobs { content, refusal }) = &self.logprobs {
+            out.extend(content.clone().map(|content| Event::Logprobs { choice, content }));
+            out.extend(refusal.clone().map(|refusal| Event::RefusalLogprobs { choice, refusal }));
+        }
+        let reason = self.finish_reason.as_ref();
+        out.extend(reason.map(|reason| Event::set_choice(choice, "finish_reason", reason.as_str())));
+    }
+
     /// As JSON, as OpenAI writes it.
     pub fn to_json(&self) -> Value {
         let mut map = Map::new();
@@ -166,6 +230,36 @@ impl Choice {
         map.extend(self.extra.clone());
         Value::Object(map)
     }
+}
+
+impl ToolCall {
+    fn events(&self, choice: u32, call: u32, out: &mut Vec<Event>) {
+        if !self.id.is_empty() {
+            out.push(Event::set_call(choice, call, "id", self.id.as_str()));
+        }
+        out.push(Event::set_call(choice, call, "type", if self.custom { "custom" } else { "function" }));
+        out.push(Event::set_call(choice, call, "name", self.function.name.as_str()));
+        out.push(Event::Arguments { choice, call, text: self.function.arguments.clone() });
+        set_all(out, &self.extra, |name| Path::ToolCall(choice, call, name.into()));
+    }
+}
+
+/// What the fold put together as the message's `audio`, apart again.
+fn sound_events(choice: u32, audio: &Map, out: &mut Vec<Event>) {
+    for (name, value) in audio {
+        let bytes = value.as_str().filter(|_| name == "data").and_then(|data| BASE64.decode(data).ok());
+        out.push(match (name.as_str(), value, bytes) {
+            (.., Some(bytes)) => Event::Audio { choice, bytes },
+            ("transcript", Value::String(text), _) => Event::Transcript { choice, text: text.clone() },
+            _ => Event::Set { path: Path::Audio(choice, name.clone().into()), value: value.clone() },
+        });
+    }
+}
+
+fn set_all(out: &mut Vec<Event>, fields: &Map, path: impl Fn(String) -> Path) {
+    out.extend(
+        fields.iter().map(|(name, value)| Event::Set { path: path(name.clone()), value: value.clone() }),
+    );
 }
 
 /// An answer always shows `refusal`, null where there is none; a message in a request does not.

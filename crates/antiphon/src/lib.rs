@@ -44,6 +44,6 @@ pub use call::{Call, Options};
 pub use client::Client;
 pub use mock::Mock;
 pub use names::{nearest, option_names};
-pub use resolve::{DEFAULT_MODEL, OFFLINE_MODEL, Target};
+pub use resolve::{DEFAULT_MODEL, OFFLINE_MODEL, Source, Target};
 pub use secrecy::SecretString;
 pub use stream::CompletionStream;

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use antiphon_core::error::ROWS;
-use antiphon_core::{Error, Event, Request, Response, Result, Usage};
+use antiphon_core::{Error, Event, Fold, Request, Response, Result, Usage};
 use serde_json::Value;
 
 use crate::wire;
@@ -13,8 +13,8 @@ use crate::wire;
 pub enum Mock {
     /// This text.
     Text(String),
-    /// A whole response, as its events.
-    Events(Vec<Event>),
+    /// A whole response.
+    Response(Box<Response>),
     /// This error.
     Error(Error),
 }
@@ -25,7 +25,7 @@ impl Mock {
     pub fn from_json(value: Value) -> Result<Self> {
         match value {
             Value::String(text) => Ok(named_error(&text).map_or(Mock::Text(text), Mock::Error)),
-            Value::Object(_) => wire::events_of_body(&value).map(Mock::Events),
+            Value::Object(_) => response(&value),
             _ => Err(Error::invalid("mock_response", "must be a text, a chat.completion object or an error")),
         }
     }
@@ -34,7 +34,7 @@ impl Mock {
     pub(crate) fn events(self, request: &Request) -> Result<Vec<Event>> {
         match self {
             Mock::Text(text) => Ok(text_events(&text, request)),
-            Mock::Events(events) => Ok(events),
+            Mock::Response(response) => wire::events_of(&response),
             Mock::Error(error) => Err(error.target("mock", &request.model)),
         }
     }
@@ -54,7 +54,7 @@ impl From<String> for Mock {
 
 impl From<Response> for Mock {
     fn from(response: Response) -> Self {
-        Mock::Events(wire::events_of(&response))
+        Mock::Response(Box::new(response))
     }
 }
 
@@ -62,6 +62,14 @@ impl From<Error> for Mock {
     fn from(error: Error) -> Self {
         Mock::Error(error)
     }
+}
+
+fn response(body: &Value) -> Result<Mock> {
+    let mut fold = Fold::new();
+    let events =
+        wire::events_of_body(body).map_err(|error| Error::invalid("mock_response", error.message()))?;
+    fold.extend(events);
+    Ok(Mock::Response(Box::new(fold.finish())))
 }
 
 fn named_error(text: &str) -> Option<Error> {

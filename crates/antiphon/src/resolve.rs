@@ -33,12 +33,37 @@ pub enum Target {
     },
 }
 
+/// Where a setting was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The call itself.
+    Call,
+    /// This environment variable.
+    Environment(&'static str),
+    /// The stored keys.
+    Stored,
+    /// `config.toml`.
+    Config,
+    /// Nowhere: it is antiphon's own.
+    BuiltIn,
+}
+
 impl Client {
     /// The model of a call that names none, and whether somebody chose it.
     pub fn default_model(&self) -> (String, bool) {
-        let chosen = env_vars::read(env_vars::ANTIPHON_MODEL).or_else(|| self.config().model.clone());
-        let is_chosen = chosen.is_some();
-        (chosen.unwrap_or_else(|| DEFAULT_MODEL.to_owned()), is_chosen)
+        let (model, source) = self.default_model_source();
+        (model, source != Source::BuiltIn)
+    }
+
+    /// The model of a call that names none, and who says so.
+    pub fn default_model_source(&self) -> (String, Source) {
+        if let Some(model) = env_vars::read(env_vars::ANTIPHON_MODEL) {
+            return (model, Source::Environment(env_vars::ANTIPHON_MODEL));
+        }
+        match &self.config().model {
+            Some(model) => (model.clone(), Source::Config),
+            None => (DEFAULT_MODEL.to_owned(), Source::BuiltIn),
+        }
     }
 
     /// Finds who answers for `model`; an empty name means the default one.
@@ -74,16 +99,27 @@ impl Client {
 
     /// The provider's key: argument, environment, stored keys, configuration, in this order.
     pub fn key(&self, provider: &Provider, options: &Options) -> Result<Option<SecretString>> {
+        Ok(self.key_source(provider, options)?.map(|(key, _)| key))
+    }
+
+    /// [`Client::key`], with where it was found.
+    pub fn key_source(
+        &self,
+        provider: &Provider,
+        options: &Options,
+    ) -> Result<Option<(SecretString, Source)>> {
         if let Some(key) = &options.api_key {
-            return Ok(Some(key.clone()));
+            return Ok(Some((key.clone(), Source::Call)));
         }
-        if let Some(key) = provider.key_variables.iter().find_map(|name| env_vars::read(name)) {
-            return Ok(Some(key.into()));
+        let variable = |name: &&'static str| Some((env_vars::read(name)?.into(), Source::Environment(name)));
+        if let Some(found) = provider.key_variables.iter().find_map(variable) {
+            return Ok(Some(found));
         }
         if let Some(key) = self.keys().read(provider.id)? {
-            return Ok(Some(key));
+            return Ok(Some((key, Source::Stored)));
         }
-        Ok(self.config().providers.get(provider.id).and_then(|settings| settings.api_key.clone()))
+        let configured = self.config().providers.get(provider.id);
+        Ok(configured.and_then(|settings| settings.api_key.clone()).map(|key| (key, Source::Config)))
     }
 
     /// The provider's address: argument, environment, configuration, its own, in this order.

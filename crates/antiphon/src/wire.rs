@@ -1,12 +1,21 @@
 //! Whole answers as events, for those that no provider sends: mocks.
 
-use antiphon_core::{Error, Event, Kind, Response, Result};
+use antiphon_core::dialects::openai_chat::OpenAiChat;
+use antiphon_core::dialects::{Dialect, Mode};
+use antiphon_core::frames::Frame;
+use antiphon_core::{Event, Response, Result};
 use serde_json::Value;
 
-pub(crate) fn events_of_body(_: &Value) -> Result<Vec<Event>> {
-    Err(Error::new(Kind::Internal, "not wired yet"))
+/// The events of a `chat.completion` object.
+pub(crate) fn events_of_body(body: &Value) -> Result<Vec<Event>> {
+    let mut events = Vec::new();
+    let mut decoder = OpenAiChat.decoder(Mode::Whole);
+    decoder.push(&Frame::Body(body.to_string().as_bytes()), &mut events)?;
+    decoder.finish(&mut events)?;
+    Ok(events)
 }
 
-pub(crate) fn events_of(_: &Response) -> Vec<Event> {
-    Vec::new()
+/// The events of a response: those that its JSON decodes into.
+pub(crate) fn events_of(response: &Response) -> Result<Vec<Event>> {
+    events_of_body(&response.to_json())
 }

@@ -114,7 +114,10 @@ async fn bad_input_is_refused_before_the_mock() {
     let cases = [
         (completion(Vec::<Message>::new()), "messages: is empty"),
         (completion("hi").param("temperature", "hot"), "temperature: must be a number, got a string"),
-        (completion("hi").param("tool_choice", "required"), "tool_choice: is \"required\", but no tools are given"),
+        (
+            completion("hi").param("tool_choice", "required"),
+            "tool_choice: is \"required\", but no tools are given",
+        ),
     ];
     for (call, expected) in cases {
         let error = call.client(&client()).mock_response("x").await.unwrap_err();

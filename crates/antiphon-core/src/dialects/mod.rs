@@ -1,1 +1,134 @@
 //! One folder a wire dialect.
+//!
+//! A dialect is two directions. [`Dialect`] is the caller's: a request becomes bytes, bytes become events.
+//! [`ServeDialect`] is the mirror for those that we serve: bytes become a request, events become bytes. Both
+//! are stateless; what has state (a [`Decoder`], a [`StreamEncoder`]) is made for one call. A new dialect is
+//! a folder and a row of the table here.
+
+pub mod excerpt;
+pub mod openai_chat;
+
+use std::borrow::Cow;
+
+use crate::frames::{Frame, Framing};
+use crate::{Error, Event, Provider, Request, Response, Result};
+
+/// A request as it goes on the wire. It holds no secret: those are added by who sends it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WireRequest {
+    /// `POST`.
+    pub method: &'static str,
+    /// Appended to the provider's base URL; starts with a slash.
+    pub path: String,
+    /// Headers, names in lower case.
+    pub headers: Vec<(Cow<'static, str>, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Whether an answer is wanted whole or in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// One body.
+    Whole,
+    /// A stream.
+    Stream,
+}
+
+/// Looks up a header of an answer by its name in lower case.
+pub type Headers<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// How a provider is spoken to.
+pub trait Dialect: Send + Sync {
+    /// The request as the provider takes it. Refuses what the provider's quirks say it cannot take.
+    fn encode(&self, request: &Request, provider: &Provider) -> Result<WireRequest>;
+
+    /// How the answer's bytes are divided into frames.
+    fn framing(&self, mode: Mode) -> Framing;
+
+    /// Reads one answer.
+    fn decoder(&self, mode: Mode) -> Box<dyn Decoder>;
+
+    /// Reads an answer whose status says that the call failed.
+    fn decode_error(&self, status: u16, headers: Headers<'_>, body: &[u8]) -> Error;
+}
+
+/// Turns the frames of one answer into events.
+pub trait Decoder: Send {
+    /// Takes in a frame; appends what became known. After an error, and after the end, frames are ignored.
+    fn push(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Result<()>;
+
+    /// Says that the bytes are over. An error if the answer is not: [`crate::Kind::StreamInterrupted`] for a
+    /// stream that was cut. Says nothing more after an error that [`Decoder::push`] gave.
+    fn finish(&mut self, out: &mut Vec<Event>) -> Result<()>;
+
+    /// Whether the answer is over, so that nothing more need be read.
+    fn is_done(&self) -> bool;
+}
+
+/// How we speak to those who call us as they would call a provider.
+pub trait ServeDialect: Send + Sync {
+    /// Reads and checks a request. Every error is the caller's.
+    fn decode_request(&self, body: &[u8]) -> Result<Request>;
+
+    /// The body of a whole answer.
+    fn encode_response(&self, response: &Response) -> Vec<u8>;
+
+    /// Writes one streamed answer.
+    fn stream(&self, head: StreamHead) -> Box<dyn StreamEncoder>;
+
+    /// Status and body that say what went wrong.
+    fn encode_error(&self, error: &Error) -> (u16, Vec<u8>);
+}
+
+/// What a streamed answer says of itself where the events do not.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StreamHead {
+    /// Id of the answer.
+    pub id: String,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// The model that answers.
+    pub model: String,
+    /// Whether the caller wants usage at the end.
+    pub include_usage: bool,
+}
+
+/// Turns events into the bytes of a stream.
+pub trait StreamEncoder: Send {
+    /// Appends the bytes of a batch of events.
+    fn push(&mut self, events: &[Event], out: &mut Vec<u8>);
+
+    /// Appends the end of a complete answer.
+    fn finish(&mut self, out: &mut Vec<u8>);
+
+    /// Appends the end of an answer that failed on the way.
+    fn error(&mut self, error: &Error, out: &mut Vec<u8>);
+
+    /// Appends a sign of life that says nothing.
+    fn keep_alive(&mut self, out: &mut Vec<u8>);
+}
+
+/// One row of [`DIALECTS`].
+pub struct Row {
+    /// The name in [`Provider::dialect`], and of the folder under `fixtures/`.
+    pub id: &'static str,
+    /// How a provider is spoken to.
+    pub dialect: &'static dyn Dialect,
+    /// How we answer to it, where we do.
+    pub serve: Option<&'static dyn ServeDialect>,
+}
+
+/// Every dialect.
+pub static DIALECTS: &[Row] =
+    &[Row { id: "openai-chat", dialect: &openai_chat::OpenAiChat, serve: Some(&openai_chat::OpenAiChat) }];
+
+/// The dialect of that name.
+pub fn by_id(id: &str) -> Option<&'static dyn Dialect> {
+    DIALECTS.iter().find(|row| row.id == id).map(|row| row.dialect)
+}
+
+/// The mirror of the dialect of that name, where we serve it.
+pub fn serve_by_id(id: &str) -> Option<&'static dyn ServeDialect> {
+    DIALECTS.iter().find(|row| row.id == id).and_then(|row| row.serve)
+}

@@ -1,0 +1,124 @@
+//! A request becomes a body.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::dialects::WireRequest;
+use crate::{Error, Kind, Map, Quirks, Request, ResponseFormat, Result};
+
+/// The body's two names for the output limit; a provider takes one of them.
+const OUTPUT_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+
+pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> {
+    check_numbers(&request.params.to_json())?;
+    check_format(request, quirks)?;
+    let mut body = request.to_json();
+    output_limit(&mut body, request, quirks);
+    stream_options(&mut body, request, quirks);
+    let accept = if request.stream { "text/event-stream" } else { "application/json" };
+    Ok(WireRequest {
+        method: "POST",
+        path: "/chat/completions".into(),
+        headers: vec![
+            (Cow::Borrowed("content-type"), "application/json".into()),
+            (Cow::Borrowed("accept"), accept.into()),
+        ],
+        body: Value::Object(body).to_string().into_bytes(),
+    })
+}
+
+/// A number that JSON cannot write would arrive as null, which asks for something else.
+fn check_numbers(params: &Map) -> Result<()> {
+    for (name, value) in params {
+        let lost = match value {
+            Value::Object(map) if name == "logit_bias" => map.values().any(Value::is_null),
+            value => value.is_null(),
+        };
+        if lost {
+            return Err(Error::invalid(name, "must be finite"));
+        }
+    }
+    Ok(())
+}
+
+fn check_format(request: &Request, quirks: &Quirks) -> Result<()> {
+    match &request.response_format {
+        Some(ResponseFormat::JsonSchema { .. }) if !quirks.json_schema => {
+            let message = "response_format: this provider takes no json_schema";
+            Err(Error::new(Kind::UnsupportedParams, message).param("response_format"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn output_limit(body: &mut Map, request: &Request, quirks: &Quirks) {
+    let Some(limit) = request.params.output_limit() else { return };
+    for name in OUTPUT_LIMITS {
+        body.shift_remove(name);
+    }
+    body.insert(quirks.max_tokens_field.into(), limit.into());
+}
+
+/// Usage is asked for whatever the caller asked: it costs nothing, and the price needs it.
+fn stream_options(body: &mut Map, request: &Request, quirks: &Quirks) {
+    if !request.stream || !quirks.stream_options {
+        body.shift_remove("stream_options");
+        return;
+    }
+    let options = body.entry("stream_options").or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(options) = options {
+        options.insert("include_usage".into(), true.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn body(request: &Request, quirks: &Quirks) -> Value {
+        serde_json::from_slice(&encode(request, quirks).unwrap().body).unwrap()
+    }
+
+    #[test]
+    fn quirks_name_the_output_limit() {
+        let mut request = Request::new("m", "hi");
+        request.params.max_tokens = Some(5);
+        assert_eq!(body(&request, &Quirks::DEFAULT)["max_completion_tokens"], 5);
+        let quirks = Quirks { max_tokens_field: "max_tokens", ..Quirks::DEFAULT };
+        request.params.max_completion_tokens = Some(7);
+        let body = body(&request, &quirks);
+        assert_eq!(body["max_tokens"], 7);
+        assert_eq!(body.get("max_completion_tokens"), None);
+    }
+
+    #[test]
+    fn usage_is_always_asked_for_where_it_can_be() {
+        let mut request = Request::new("m", "hi");
+        assert_eq!(body(&request, &Quirks::DEFAULT).get("stream_options"), None);
+        request.stream = true;
+        assert_eq!(body(&request, &Quirks::DEFAULT)["stream_options"], json!({"include_usage": true}));
+        request.set("stream_options", json!({"include_obfuscation": false})).unwrap();
+        let options = json!({"include_obfuscation": false, "include_usage": true});
+        assert_eq!(body(&request, &Quirks::DEFAULT)["stream_options"], options);
+        let quirks = Quirks { stream_options: false, ..Quirks::DEFAULT };
+        assert_eq!(body(&request, &quirks).get("stream_options"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused() {
+        let mut request = Request::new("m", "hi");
+        request.params.temperature = Some(f64::NAN);
+        let error = encode(&request, &Quirks::DEFAULT).unwrap_err();
+        assert_eq!(error.message(), "temperature: must be finite");
+        request.params.temperature = None;
+        request.params.logit_bias = Some(vec![(1, f64::INFINITY)]);
+        assert_eq!(encode(&request, &Quirks::DEFAULT).unwrap_err().field(), Some("logit_bias"));
+        request.params.logit_bias = None;
+        let format = json!({"type": "json_schema", "json_schema": {"name": "a", "schema": {}}});
+        request.set("response_format", format).unwrap();
+        let quirks = Quirks { json_schema: false, ..Quirks::DEFAULT };
+        assert_eq!(encode(&request, &quirks).unwrap_err().kind(), Kind::UnsupportedParams);
+    }
+}

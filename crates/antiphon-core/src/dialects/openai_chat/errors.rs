@@ -1,0 +1,343 @@
+//! What a provider says went wrong becomes a kind, by a table; and the other way round for who calls us.
+
+use serde_json::{Value, json};
+
+use crate::dialects::Headers;
+use crate::dialects::excerpt::excerpt;
+use crate::{Error, Kind, Map};
+
+/// Where a rule looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Field {
+    /// `error.code` or `error.type`, equal but for case: providers put the same words in either.
+    Code,
+    /// `error.message` has it, but for case.
+    Message,
+}
+
+/// One row of [`RULES`]. The first that fits decides.
+struct Rule {
+    field: Field,
+    text: &'static str,
+    /// Only for these statuses; empty for all. An error inside a stream has no status and fits each.
+    statuses: &'static [u16],
+    kind: Kind,
+}
+
+const fn code(text: &'static str, kind: Kind) -> Rule {
+    Rule { field: Field::Code, text, statuses: &[], kind }
+}
+
+const fn message(text: &'static str, statuses: &'static [u16], kind: Kind) -> Rule {
+    Rule { field: Field::Message, text, statuses, kind }
+}
+
+/// Statuses with which servers refuse a request for what is in it.
+const REFUSED: &[u16] = &[400, 413, 422];
+
+/// Codes first, for they are meant to be read by programs; messages only where servers give no code.
+static RULES: &[Rule] = &[
+    // OpenAI, "Error codes" and the values seen with them.
+    code("context_length_exceeded", Kind::ContextWindowExceeded),
+    code("content_filter", Kind::ContentPolicyViolation),
+    code("content_policy_violation", Kind::ContentPolicyViolation),
+    code("moderation_blocked", Kind::ContentPolicyViolation),
+    code("insufficient_quota", Kind::QuotaExceeded),
+    code("billing_hard_limit_reached", Kind::QuotaExceeded),
+    code("billing_not_active", Kind::QuotaExceeded),
+    code("model_not_found", Kind::NotFound),
+    code("invalid_api_key", Kind::Authentication),
+    code("account_deactivated", Kind::Authentication),
+    code("unsupported_country_region_territory", Kind::PermissionDenied),
+    code("unsupported_parameter", Kind::UnsupportedParams),
+    code("unsupported_value", Kind::UnsupportedParams),
+    code("rate_limit_exceeded", Kind::RateLimit),
+    // Azure OpenAI.
+    code("DeploymentNotFound", Kind::NotFound),
+    code("ResponsibleAIPolicyViolation", Kind::ContentPolicyViolation),
+    code("NoCapacity", Kind::ServiceUnavailable),
+    // Moonshot, DeepSeek, Groq, Mistral, llama.cpp's server, and gateways with Anthropic's words.
+    code("exceeded_current_quota_error", Kind::QuotaExceeded),
+    code("insufficient_balance", Kind::PaymentRequired),
+    code("insufficient_credits", Kind::PaymentRequired),
+    code("exceed_context_size_error", Kind::ContextWindowExceeded),
+    code("model_decommissioned", Kind::NotFound),
+    code("invalid_model", Kind::NotFound),
+    code("not_found_error", Kind::NotFound),
+    code("authentication_error", Kind::Authentication),
+    code("invalid_authentication_error", Kind::Authentication),
+    code("unauthorized", Kind::Authentication),
+    code("permission_error", Kind::PermissionDenied),
+    code("permission_denied", Kind::PermissionDenied),
+    code("rate_limit_error", Kind::RateLimit),
+    code("rate_limit_reached_error", Kind::RateLimit),
+    code("too_many_requests", Kind::RateLimit),
+    code("engine_overloaded_error", Kind::ServiceUnavailable),
+    code("engine_overloaded", Kind::ServiceUnavailable),
+    code("overloaded_error", Kind::ServiceUnavailable),
+    code("service_unavailable", Kind::ServiceUnavailable),
+    // vLLM, Together, DeepSeek, SGLang and others say it in words alone.
+    message("maximum context length", REFUSED, Kind::ContextWindowExceeded),
+    message("exceeds the available context size", REFUSED, Kind::ContextWindowExceeded),
+    message("context window", REFUSED, Kind::ContextWindowExceeded),
+    message("prompt is too long", REFUSED, Kind::ContextWindowExceeded),
+    message("longer than the model's context", REFUSED, Kind::ContextWindowExceeded),
+    message("content management policy", REFUSED, Kind::ContentPolicyViolation),
+    message("exceeded your current quota", &[429], Kind::QuotaExceeded),
+    // xAI and Gemini's compatible face answer 400 to a wrong key.
+    message("incorrect api key", REFUSED, Kind::Authentication),
+    message("api key not valid", REFUSED, Kind::Authentication),
+    message("invalid api key", REFUSED, Kind::Authentication),
+];
+
+/// Types that say only whose fault it is; they decide where neither a rule nor a status does.
+static TYPES: &[(&str, Kind)] = &[
+    ("invalid_request_error", Kind::BadRequest),
+    ("BadRequestError", Kind::BadRequest),
+    ("requests", Kind::RateLimit),
+    ("tokens", Kind::RateLimit),
+    ("timeout", Kind::Timeout),
+];
+
+/// How each kind is told to who calls us: type and code, OpenAI's own words where it has some. Every code
+/// is of one kind, so a caller that is antiphon too reads the same kind back.
+static TOLD: &[(Kind, &str, &str)] = &[
+    (Kind::InvalidRequest, "invalid_request_error", "invalid_request"),
+    (Kind::BadRequest, "invalid_request_error", "bad_request"),
+    (Kind::ContextWindowExceeded, "invalid_request_error", "context_length_exceeded"),
+    (Kind::ContentPolicyViolation, "invalid_request_error", "content_policy_violation"),
+    (Kind::UnsupportedParams, "invalid_request_error", "unsupported_parameter"),
+    (Kind::UnknownProvider, "invalid_request_error", "unknown_provider"),
+    (Kind::Authentication, "invalid_request_error", "invalid_api_key"),
+    (Kind::PaymentRequired, "invalid_request_error", "insufficient_credits"),
+    (Kind::PermissionDenied, "invalid_request_error", "permission_denied"),
+    (Kind::NotFound, "invalid_request_error", "model_not_found"),
+    (Kind::Timeout, "server_error", "timeout"),
+    (Kind::Conflict, "invalid_request_error", "conflict"),
+    (Kind::PayloadTooLarge, "invalid_request_error", "request_too_large"),
+    (Kind::UnprocessableEntity, "invalid_request_error", "unprocessable_entity"),
+    (Kind::RateLimit, "requests", "rate_limit_exceeded"),
+    (Kind::QuotaExceeded, "insufficient_quota", "insufficient_quota"),
+    (Kind::InternalServer, "server_error", "server_error"),
+    (Kind::BadGateway, "server_error", "bad_gateway"),
+    (Kind::ServiceUnavailable, "server_error", "service_unavailable"),
+    (Kind::Connection, "server_error", "upstream_connection"),
+    (Kind::ResponseValidation, "server_error", "upstream_response_invalid"),
+    (Kind::JsonSchemaValidation, "server_error", "schema_mismatch"),
+    (Kind::StreamInterrupted, "server_error", "stream_interrupted"),
+    (Kind::LocalModel, "invalid_request_error", "local_model"),
+    (Kind::Cancelled, "invalid_request_error", "cancelled"),
+    (Kind::Config, "server_error", "configuration"),
+    (Kind::Internal, "server_error", "internal"),
+];
+
+/// What a provider said, as far as it said it.
+#[derive(Debug, Default)]
+struct Fault {
+    message: String,
+    kind: String,
+    code: String,
+    param: String,
+}
+
+/// Reads an answer whose status says that the call failed.
+pub(super) fn decode(status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
+    let text = String::from_utf8_lossy(body);
+    let fault = serde_json::from_str(&text).ok().and_then(Fault::from_body).unwrap_or_default();
+    let mut error = fault.into_error(Some(status), &text);
+    if let Some(id) = ["x-request-id", "request-id", "apim-request-id"].into_iter().find_map(headers) {
+        error = error.request_id(excerpt(&id));
+    }
+    error
+}
+
+/// Reads the value of `error` in a body or event that should have been an answer.
+pub(super) fn in_body(error: Value) -> Error {
+    let text = error.to_string();
+    Fault::from_error(error).into_error(None, &text)
+}
+
+/// Reads the data of a stream's event that is named `error`.
+pub(super) fn in_stream(data: &str) -> Error {
+    let fault = serde_json::from_str(data).ok().and_then(Fault::from_body).unwrap_or_default();
+    fault.into_error(None, data)
+}
+
+/// The body, or the event of a stream, that tells an error.
+pub(super) fn encode(error: &Error) -> Value {
+    let told = TOLD.iter().find(|(kind, ..)| *kind == error.kind());
+    let (_, kind, code) = told.expect("a test walks every kind");
+    json!({"error": {
+        "message": error.message(),
+        "type": kind,
+        "param": error.field(),
+        "code": error.provider_code().unwrap_or(code),
+    }})
+}
+
+impl Fault {
+    /// Finds the error in a body: under `error` by the reference; at the top (Mistral, older vLLM); under
+    /// `detail` (FastAPI); first of a list (Gemini's compatible face).
+    fn from_body(body: Value) -> Option<Self> {
+        match body {
+            Value::Array(items) => items.into_iter().next().and_then(Self::from_body),
+            Value::Object(mut map) => match map.shift_remove("error").filter(|error| !error.is_null()) {
+                Some(Value::String(text)) if map.contains_key("message") => {
+                    map.insert("code".into(), text.into());
+                    Some(Self::from_map(map))
+                }
+                Some(error) => Some(Self::from_error(error)),
+                None => Some(Self::from_map(map)),
+            },
+            _ => None,
+        }
+    }
+
+    fn from_error(error: Value) -> Self {
+        match error {
+            Value::Object(map) => Self::from_map(map),
+            Value::String(message) => Self { message, ..Self::default() },
+            other => Self { message: other.to_string(), ..Self::default() },
+        }
+    }
+
+    fn from_map(mut map: Map) -> Self {
+        let mut field = |name: &str| match map.shift_remove(name) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text,
+            Some(other) => other.to_string(),
+        };
+        let message = [field("message"), field("detail"), field("error")];
+        Self {
+            message: message.into_iter().find(|text| !text.is_empty()).unwrap_or_default(),
+            kind: field("type"),
+            code: field("code"),
+            param: field("param"),
+        }
+    }
+
+    fn into_error(self, status: Option<u16>, text: &str) -> Error {
+        // An error inside an answer of status 200 may give the status that it stands for as its code.
+        let status = status.or_else(|| self.code.parse().ok().filter(|code| (400..600).contains(code)));
+        let kind = self.classify(status);
+        let message = match (excerpt(&self.message), status) {
+            (message, _) if !message.is_empty() => message,
+            (_, Some(status)) => join(&format!("the provider answered with status {status}"), text),
+            (_, None) => join("the provider answered with an error", text),
+        };
+        let mut error = Error::new(kind, message);
+        if let Some(status) = status {
+            error = error.status(status);
+        }
+        let code = if self.code.is_empty() { self.kind } else { self.code };
+        if !code.is_empty() {
+            error = error.code(excerpt(&code));
+        }
+        if !self.param.is_empty() {
+            error = error.param(excerpt(&self.param));
+        }
+        error
+    }
+
+    fn classify(&self, status: Option<u16>) -> Kind {
+        if let Some(rule) = RULES.iter().find(|rule| self.fits(rule, status)) {
+            return rule.kind;
+        }
+        if let Some((kind, ..)) = TOLD.iter().find(|(.., code)| self.code.eq_ignore_ascii_case(code)) {
+            return *kind;
+        }
+        if let Some(status) = status {
+            return Kind::from_status(status);
+        }
+        let by_type = TYPES.iter().find(|(name, _)| self.kind.eq_ignore_ascii_case(name));
+        by_type.map_or(Kind::InternalServer, |(_, kind)| *kind)
+    }
+
+    fn fits(&self, rule: &Rule, status: Option<u16>) -> bool {
+        if !rule.statuses.is_empty() && status.is_some_and(|status| !rule.statuses.contains(&status)) {
+            return false;
+        }
+        match rule.field {
+            Field::Code => {
+                [&self.code, &self.kind].into_iter().any(|word| word.eq_ignore_ascii_case(rule.text))
+            }
+            Field::Message => self.message.to_ascii_lowercase().contains(rule.text),
+        }
+    }
+}
+
+fn join(problem: &str, text: &str) -> String {
+    match excerpt(text) {
+        text if text.is_empty() => problem.to_owned(),
+        text => format!("{problem}: {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ROWS;
+
+    fn check(status: u16, body: &str, kind: Kind, message: &str) {
+        let error = decode(status, &|_| None, body.as_bytes());
+        assert_eq!((error.kind(), error.message()), (kind, message), "{status} {body}");
+    }
+
+    #[test]
+    fn shapes_of_error_bodies() {
+        check(404, r#"{"error": {"message": "no"}}"#, Kind::NotFound, "no");
+        check(400, r#"{"error": "no"}"#, Kind::BadRequest, "no");
+        check(
+            400,
+            r#"[{"error": {"code": 400, "message": "API key not valid. Please"}}]"#,
+            Kind::Authentication,
+            "API key not valid. Please",
+        );
+        check(422, r#"{"detail": "no"}"#, Kind::UnprocessableEntity, "no");
+        check(422, r#"{"detail": [{"msg": "no"}]}"#, Kind::UnprocessableEntity, r#"[{"msg":"no"}]"#);
+        check(
+            400,
+            r#"{"object": "error", "message": "This model's maximum context length is 10 tokens", "code": 400}"#,
+            Kind::ContextWindowExceeded,
+            "This model's maximum context length is 10 tokens",
+        );
+        check(500, "", Kind::InternalServer, "the provider answered with status 500");
+        check(
+            502,
+            "<html><body>bad</body></html>",
+            Kind::BadGateway,
+            "the provider answered with status 502: bad",
+        );
+        check(429, r#"{"message": "slow down", "error": "too_many_requests"}"#, Kind::RateLimit, "slow down");
+        check(
+            500,
+            r#"{"error": {"message": "the context window of the pool failed"}}"#,
+            Kind::InternalServer,
+            "the context window of the pool failed",
+        );
+        check(
+            400,
+            r#"{"error": {"message": "bad key sk-test-1234567890"}}"#,
+            Kind::BadRequest,
+            "bad key sk-****",
+        );
+    }
+
+    #[test]
+    fn the_request_id_comes_along() {
+        let headers = |name: &str| (name == "x-request-id").then(|| "req_1".to_owned());
+        assert_eq!(decode(500, &headers, b"").upstream_request_id(), Some("req_1"));
+    }
+
+    #[test]
+    fn every_kind_is_told_and_read_back() {
+        for row in ROWS {
+            let error = Error::new(row.kind, "x").param("p");
+            let body = encode(&error);
+            let read = in_body(body["error"].clone());
+            assert_eq!((read.kind(), read.field()), (row.kind, Some("p")));
+            let read = decode(row.status, &|_| None, body.to_string().as_bytes());
+            assert_eq!(read.kind(), row.kind);
+        }
+    }
+}
