@@ -105,7 +105,7 @@ fn folder(variable: &str, below: &str, place: impl Fn(&etcetera::base_strategy::
     }
     // Where there is no home, the working folder stands in: a file that is not there is an empty one.
     let base = etcetera::base_strategy::Xdg::new().map(|base| place(&base)).unwrap_or_default();
-    base.join("antiphon").join(below)
+    base.join("antiphon").join(below).components().collect()
 }
 
 #[cfg(test)]

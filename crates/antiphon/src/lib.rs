@@ -20,6 +20,7 @@ mod call;
 mod client;
 pub mod config;
 pub mod env_vars;
+mod facts;
 pub mod keys;
 #[cfg(feature = "local")]
 pub mod local;
@@ -42,6 +43,7 @@ pub use antiphon_core::{
 pub use builder::{Completion, Prompt, completion};
 pub use call::{Call, Options};
 pub use client::Client;
+pub use facts::Facts;
 pub use mock::Mock;
 pub use names::{nearest, option_names};
 pub use resolve::{DEFAULT_MODEL, OFFLINE_MODEL, Source, Target};

@@ -130,7 +130,7 @@ async fn load((model, options): (LocalModel, EngineOptions)) -> Result<Engine> {
 
 /// The call's options over the configuration's.
 pub(crate) fn engine_options(options: &LocalOptions, config: &Config) -> EngineOptions {
-    let threads = options.threads.or(config.local.threads);
+    let threads = options.threads.or(config.local.threads).map(|threads| threads as usize);
     EngineOptions {
         gpu_layers: options.gpu_layers.or(config.local.gpu_layers),
         threads,

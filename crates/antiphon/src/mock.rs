@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use antiphon_core::error::ROWS;
-use antiphon_core::{Error, Event, Fold, Request, Response, Result, Usage};
+use antiphon_core::{Error, Event, Request, Response, Result, Usage};
 use serde_json::Value;
 
 use crate::wire;
@@ -34,7 +34,7 @@ impl Mock {
     pub(crate) fn events(self, request: &Request) -> Result<Vec<Event>> {
         match self {
             Mock::Text(text) => Ok(text_events(&text, request)),
-            Mock::Response(response) => wire::events_of(&response),
+            Mock::Response(response) => Ok(response.to_events()),
             Mock::Error(error) => Err(error.target("mock", &request.model)),
         }
     }
@@ -65,11 +65,9 @@ impl From<Error> for Mock {
 }
 
 fn response(body: &Value) -> Result<Mock> {
-    let mut fold = Fold::new();
-    let events =
-        wire::events_of_body(body).map_err(|error| Error::invalid("mock_response", error.message()))?;
-    fold.extend(events);
-    Ok(Mock::Response(Box::new(fold.finish())))
+    let response =
+        wire::response_of(body).map_err(|error| Error::invalid("mock_response", error.message()))?;
+    Ok(Mock::Response(Box::new(response)))
 }
 
 fn named_error(text: &str) -> Option<Error> {

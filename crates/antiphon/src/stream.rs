@@ -95,7 +95,7 @@ impl CompletionStream {
     }
 
     /// Waits until the answer has begun, so that an error at its start is an error of the call.
-    pub(crate) async fn begun(mut self) -> Result<Self> {
+    pub async fn begun(mut self) -> Result<Self> {
         match self.next_batch().await {
             Some(Ok(chunks)) => self.waiting.extend(chunks),
             Some(Err(error)) => return Err(error),

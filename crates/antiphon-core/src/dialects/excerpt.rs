@@ -3,6 +3,9 @@
 /// The most characters of a provider's text in a message.
 pub const MAX_EXCERPT: usize = 512;
 
+/// What stands further down in a text is not looked at: bodies may be large, excerpts never are.
+const MAX_READ: usize = 64 << 10;
+
 /// How keys begin, by provider's habit (`sk-` OpenAI, Anthropic, DeepSeek; `gsk_` Groq; `AIza` Google; …).
 const KEY_PREFIXES: &[&str] = &[
     "sk-",
@@ -31,6 +34,8 @@ const MIN_KEY: usize = 12;
 /// A body or message for an error: tags of HTML, control characters and runs of space removed, keys masked,
 /// cut after [`MAX_EXCERPT`] characters.
 pub fn excerpt(text: &str) -> String {
+    let end = (0..=text.len().min(MAX_READ)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let text = &text[..end];
     let without_tags;
     let text = if text.trim_start().starts_with('<') {
         without_tags = strip_tags(text);

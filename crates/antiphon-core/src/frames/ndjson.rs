@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn lines_in_any_split() {
-        let cases: [(&[u8], &[(&str, bool)]); 4] = [
+        type Case<'a> = (&'a [u8], &'a [(&'a str, bool)]);
+        let cases: [Case<'_>; 4] = [
             (b"{}\n[1]\n", &[("{}", false), ("[1]", false)]),
             (b"{}\r\n\r\n[1]\r\n", &[("{}", false), ("[1]", false)]),
             (b"{}\n[1]", &[("{}", false), ("[1]", true)]),

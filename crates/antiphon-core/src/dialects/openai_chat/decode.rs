@@ -160,7 +160,8 @@ impl ChatDecoder {
             return Ok(());
         }
         if event == Some("error") {
-            return Err(errors::in_stream(data));
+            let whole = serde_json::from_str::<serde::de::IgnoredAny>(data).is_ok();
+            return Err(if cut && !whole { interrupted() } else { errors::in_stream(data) });
         }
         let outcome = self.parse(data, out, ChatDecoder::completion);
         outcome

@@ -15,6 +15,7 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
     check_format(request, quirks)?;
     let mut body = request.to_json();
     output_limit(&mut body, request, quirks);
+    whole_biases(&mut body);
     stream_options(&mut body, request, quirks);
     let accept = if request.stream { "text/event-stream" } else { "application/json" };
     Ok(WireRequest {
@@ -58,6 +59,16 @@ fn output_limit(body: &mut Map, request: &Request, quirks: &Quirks) {
         body.shift_remove(name);
     }
     body.insert(quirks.max_tokens_field.into(), limit.into());
+}
+
+/// OpenAI's schema has whole numbers here, and ours are floats: `-100`, not `-100.0`.
+fn whole_biases(body: &mut Map) {
+    let Some(Value::Object(biases)) = body.get_mut("logit_bias") else { return };
+    for bias in biases.values_mut() {
+        if let Some(whole) = bias.as_f64().filter(|bias| bias.fract() == 0.0 && bias.abs() < 1e9) {
+            *bias = (whole as i64).into();
+        }
+    }
 }
 
 /// Usage is asked for whatever the caller asked: it costs nothing, and the price needs it.

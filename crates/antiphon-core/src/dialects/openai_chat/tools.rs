@@ -60,7 +60,7 @@ impl Calls {
 
     fn add(&mut self, index: Option<u32>) -> usize {
         let taken = |place| self.calls.iter().any(|call| call.place == place);
-        let next = || self.calls.iter().map(|call| call.place + 1).max().unwrap_or(0);
+        let next = || self.calls.iter().map(|call| call.place.saturating_add(1)).max().unwrap_or(0);
         let place = index.filter(|place| !taken(*place)).unwrap_or_else(next);
         self.calls.push(Call { index, place, ..Call::default() });
         self.calls.len() - 1

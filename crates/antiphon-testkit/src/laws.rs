@@ -1,0 +1,501 @@
+//! What holds for every dialect and every case.
+//!
+//! - The fold of a stream equals the fold of the whole body, after [`normalise`].
+//! - Any split of the bytes, any line ending, a byte order mark, comments in between: the same events.
+//! - Nothing after the end.
+//! - A stream cut anywhere is a typed error, or complete where every choice had said why it ended; what was
+//!   told until then is a prefix of what would have been told. A body cut anywhere is a typed error.
+//! - Decoding an encoded request gives the request, after [`normalise_request`].
+//! - Encoding a response and decoding it gives the response, whole and streamed; chunks have OpenAI's form.
+
+use std::fmt::Debug;
+
+use antiphon_core::dialects::{DIALECTS, Mode, Row, StreamHead};
+use antiphon_core::frames::{Frame, Framer};
+use antiphon_core::{Error, Event, Fold, Kind, Provider, Request, Response};
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::Value;
+
+use crate::fixtures::Case;
+
+/// What a law says when it is broken.
+pub type Verdict = Result<(), String>;
+
+type Law = fn(&Row, &Case) -> Verdict;
+
+/// Streams up to this many bytes are split and cut at every byte.
+const SMALL: usize = 16 * 1024;
+
+/// Runs a case through every law that its files allow. Every broken one is in the error.
+pub fn check(case: &Case) -> Verdict {
+    let row = DIALECTS.iter().find(|row| row.id == case.dialect);
+    let row = row.ok_or_else(|| format!("there is no dialect {:?}", case.dialect))?;
+    let laws: &[(&str, Law)] = &[
+        ("the case says where it comes from", source),
+        ("the request is encoded as expected", wire_request),
+        ("decode(encode(request)) is the request", request_round_trip),
+        ("the answer is as expected", answer),
+        ("the error is as expected", error),
+        ("the fold of the stream is the whole body", stream_is_whole),
+        ("any split gives the same events", splits),
+        ("line endings, comments and a byte order mark change nothing", disguises),
+        ("nothing comes after the end", after_the_end),
+        ("a cut is a typed error or complete", cuts),
+        ("a cut body is a typed error", cut_bodies),
+        ("decode(encode(response)) is the response", response_round_trip),
+        ("the streamed response is the response", mirror),
+    ];
+    let broken: Vec<String> = laws
+        .iter()
+        .filter_map(|(name, law)| law(row, case).err().map(|problem| format!("  {name}: {problem}")))
+        .collect();
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{}/{}\n{}", case.dialect, case.name, broken.join("\n")))
+    }
+}
+
+/// What a stream and a whole body of the same answer may differ in:
+/// - an empty content counts as none (a stream cannot tell them apart before its first piece);
+/// - an empty list of annotations counts as none (OpenAI writes it in bodies only).
+pub fn normalise(mut response: Value) -> Value {
+    let choices = response.get_mut("choices").and_then(Value::as_array_mut);
+    for choice in choices.into_iter().flatten() {
+        let Some(message) = choice.get_mut("message").and_then(Value::as_object_mut) else { continue };
+        if message.get("content").is_some_and(|content| content == "") {
+            message.insert("content".into(), Value::Null);
+        }
+        if message.get("annotations").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+            message.shift_remove("annotations");
+        }
+    }
+    response
+}
+
+/// What encoding a request changes on purpose: usage is asked for in every stream, stream options are left
+/// out of what is no stream, and of the two names of the output limit the provider's is used.
+pub fn normalise_request(mut request: Request, provider: &Provider) -> Request {
+    request.include_usage = request.stream && provider.quirks.stream_options;
+    if !request.include_usage {
+        request.extra.shift_remove("stream_options");
+    }
+    let limit = request.params.output_limit();
+    request.params.max_tokens = None;
+    request.params.max_completion_tokens = None;
+    match provider.quirks.max_tokens_field {
+        "max_tokens" => request.params.max_tokens = limit,
+        _ => request.params.max_completion_tokens = limit,
+    }
+    request
+}
+
+/// What came of decoding some bytes.
+struct Outcome {
+    /// The events of each frame.
+    batches: Vec<Vec<Event>>,
+    result: Result<(), Error>,
+}
+
+impl Outcome {
+    fn events(&self) -> Vec<Event> {
+        self.batches.concat()
+    }
+
+    fn response(&self) -> Response {
+        let mut fold = Fold::new();
+        fold.extend(self.events());
+        fold.finish()
+    }
+
+    /// Events and error, for comparing.
+    fn told(&self) -> (Vec<Event>, Option<(Kind, String)>) {
+        let error = self.result.as_ref().err();
+        (self.events(), error.map(|error| (error.kind(), error.message().to_owned())))
+    }
+}
+
+fn decode<'a>(row: &Row, mode: Mode, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+    let mut framer = Framer::new(row.dialect.framing(mode));
+    let mut decoder = row.dialect.decoder(mode);
+    let mut batches = Vec::new();
+    let mut step = |piece: Option<&[u8]>| -> Result<(), Error> {
+        match piece {
+            Some(bytes) => framer.push(bytes),
+            None => framer.finish(),
+        }
+        while let Some(frame) = framer.next_frame()? {
+            if frame != Frame::Comment {
+                batches.push(Vec::new());
+            }
+            decoder.push(&frame, batches.last_mut().unwrap_or(&mut Vec::new()))?;
+        }
+        if piece.is_none() {
+            batches.push(Vec::new());
+            decoder.finish(batches.last_mut().unwrap_or(&mut Vec::new()))?;
+        }
+        Ok(())
+    };
+    let result = pieces.into_iter().map(Some).chain([None]).try_for_each(&mut step);
+    Outcome { batches, result }
+}
+
+fn stream(row: &Row, bytes: &[u8]) -> Outcome {
+    decode(row, Mode::Stream, [bytes])
+}
+
+fn whole(row: &Row, bytes: &[u8]) -> Outcome {
+    decode(row, Mode::Whole, [bytes])
+}
+
+fn same<T: PartialEq + Debug>(what: &str, actual: T, expected: T) -> Verdict {
+    if actual == expected {
+        return Ok(());
+    }
+    Err(format!("{what}\n    is       {actual:?}\n    and not  {expected:?}"))
+}
+
+fn same_json(what: &str, actual: &Value, expected: &Value) -> Verdict {
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(format!("{what}\n    is       {actual}\n    and not  {expected}"))
+    }
+}
+
+fn source(_: &Row, case: &Case) -> Verdict {
+    match case.bytes("note.md") {
+        Some(note) if !note.is_empty() => Ok(()),
+        _ => Err("note.md is missing".into()),
+    }
+}
+
+fn request(case: &Case) -> Result<Option<Request>, String> {
+    let Some(value) = case.json("request.json") else { return Ok(None) };
+    let Value::Object(map) = value else { return Err("request.json is no object".into()) };
+    Request::from_json(map).map(Some).map_err(|error| error.to_string())
+}
+
+fn encode(row: &Row, request: &Request) -> Result<Vec<u8>, String> {
+    let wire = row.dialect.encode(request, &Provider::DEFAULT).map_err(|error| error.to_string())?;
+    Ok(wire.body)
+}
+
+fn wire_request(row: &Row, case: &Case) -> Verdict {
+    let Some(request) = request(case)? else { return Ok(()) };
+    let body = encode(row, &request)?;
+    let actual: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+    let expected = case.expected("wire-request.json", &actual).ok_or("wire-request.json is missing")?;
+    same_json("the wire request", &actual, &expected)
+}
+
+fn request_round_trip(row: &Row, case: &Case) -> Verdict {
+    let (Some(request), Some(serve)) = (request(case)?, row.serve) else { return Ok(()) };
+    let decoded = serve.decode_request(&encode(row, &request)?).map_err(|error| error.to_string())?;
+    same("the request", decoded, normalise_request(request, &Provider::DEFAULT))
+}
+
+/// The outcomes of an answer that should be one.
+fn answers(row: &Row, case: &Case) -> Vec<(&'static str, Outcome)> {
+    if case.json("error.json").is_some() {
+        return Vec::new();
+    }
+    let body = case.body().map(|bytes| ("the body", whole(row, &bytes)));
+    body.into_iter()
+        .chain(case.bytes("stream.sse").map(|bytes| ("the stream", stream(row, &bytes))))
+        .collect()
+}
+
+fn answer(row: &Row, case: &Case) -> Verdict {
+    let mut expectation = None;
+    for (what, outcome) in answers(row, case) {
+        outcome.result.as_ref().map_err(|error| format!("{what}: {error}"))?;
+        let actual = outcome.response().to_json();
+        // The body comes first: where expectations are being written, it has what the stream may lack.
+        if expectation.is_none() {
+            expectation = case.expected("response.json", &actual);
+        }
+        let expected = expectation.clone().ok_or("response.json is missing")?;
+        // Usage that was not asked for is not in a stream.
+        let mut expected = normalise(expected);
+        if outcome.response().usage.is_none()
+            && let Some(map) = expected.as_object_mut()
+        {
+            map.shift_remove("usage");
+        }
+        same_json(what, &normalise(actual), &expected)?;
+    }
+    Ok(())
+}
+
+fn error(row: &Row, case: &Case) -> Verdict {
+    let Some(expected) = case.json("error.json") else { return Ok(()) };
+    if let Some(status) = expected["status"].as_u64() {
+        let body = case.body().unwrap_or_default();
+        let headers = |name: &str| expected["headers"][name].as_str().map(str::to_owned);
+        let status = u16::try_from(status).map_err(|error| error.to_string())?;
+        return same_error(&row.dialect.decode_error(status, &headers, &body), &expected);
+    }
+    let body = case.body().map(|bytes| whole(row, &bytes));
+    let stream = case.bytes("stream.sse").map(|bytes| stream(row, &bytes));
+    for outcome in body.into_iter().chain(stream) {
+        let Err(error) = &outcome.result else { return Err("there was none".into()) };
+        same_error(error, &expected)?;
+        let partial = expected["partial"].as_str().unwrap_or_default();
+        same("the text before it", outcome.response().text(), partial)?;
+    }
+    Ok(())
+}
+
+fn same_error(error: &Error, expected: &Value) -> Verdict {
+    let text = |name: &str| expected[name].as_str();
+    same("the kind", format!("{:?}", error.kind()), text("kind").unwrap_or_default().to_owned())?;
+    for part in expected["contains"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !error.message().contains(part) {
+            return Err(format!("{:?} does not contain {part:?}", error.message()));
+        }
+    }
+    for part in expected["lacks"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if format!("{error:?} {error} {:?}", error.raw_text()).contains(part) {
+            return Err(format!("{:?} contains {part:?}", error.message()));
+        }
+    }
+    for (name, actual) in [
+        ("code", error.provider_code()),
+        ("param", error.field()),
+        ("request_id", error.upstream_request_id()),
+    ] {
+        if expected.get(name).is_some() {
+            same(name, actual, text(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn stream_is_whole(row: &Row, case: &Case) -> Verdict {
+    let outcomes = answers(row, case);
+    let [(_, body), (_, stream)] = outcomes.as_slice() else { return Ok(()) };
+    let (mut body, stream) = (body.response(), stream.response());
+    if stream.usage.is_none() {
+        body.usage = None;
+    }
+    same_json("the stream", &normalise(stream.to_json()), &normalise(body.to_json()))
+}
+
+fn splits(row: &Row, case: &Case) -> Verdict {
+    let Some(bytes) = case.bytes("stream.sse") else { return Ok(()) };
+    let expected = stream(row, &bytes).told();
+    if bytes.len() <= SMALL {
+        for at in 0..=bytes.len() {
+            let (left, right) = bytes.split_at(at);
+            same(
+                &format!("split at {at}"),
+                decode(row, Mode::Stream, [left, right]).told(),
+                expected.clone(),
+            )?;
+        }
+    }
+    same("byte by byte", decode(row, Mode::Stream, bytes.chunks(1)).told(), expected.clone())?;
+    random_splits(&bytes, |pieces| {
+        same("randomly split", decode(row, Mode::Stream, pieces.iter().copied()).told(), expected.clone())
+    })
+}
+
+/// Tries `law` on random divisions of the bytes, the same ones in every run.
+fn random_splits(bytes: &[u8], law: impl Fn(&[&[u8]]) -> Verdict) -> Verdict {
+    let config = Config { cases: 64, failure_persistence: None, ..Config::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let cuts = proptest::collection::vec(0..=bytes.len(), 0..12).prop_map(|mut cuts| {
+        cuts.sort_unstable();
+        cuts
+    });
+    let outcome = runner.run(&cuts, |cuts| {
+        let ends = cuts.iter().copied().chain([bytes.len()]);
+        let begins = [0].into_iter().chain(cuts.iter().copied());
+        let pieces: Vec<&[u8]> = begins.zip(ends).map(|(begin, end)| &bytes[begin..end]).collect();
+        law(&pieces).map_err(proptest::test_runner::TestCaseError::fail)
+    });
+    outcome.map_err(|error| error.to_string())
+}
+
+fn disguises(row: &Row, case: &Case) -> Verdict {
+    let Some(bytes) = case.bytes("stream.sse") else { return Ok(()) };
+    let text = String::from_utf8_lossy(&bytes);
+    let expected = stream(row, text.as_bytes()).told();
+    for (what, text) in [
+        ("with CR LF", text.replace('\n', "\r\n")),
+        ("with CR", text.replace('\n', "\r")),
+        ("after a byte order mark", format!("\u{FEFF}{text}")),
+        ("between comments", format!(": hello\n\n{}", text.replace("\n\n", "\n\n: keep-alive\n\n"))),
+    ] {
+        same(what, stream(row, text.as_bytes()).told(), expected.clone())?;
+        let pieces = text.as_bytes().chunks(1);
+        same(&format!("{what}, byte by byte"), decode(row, Mode::Stream, pieces).told(), expected.clone())?;
+    }
+    Ok(())
+}
+
+fn after_the_end(row: &Row, case: &Case) -> Verdict {
+    let Some(bytes) = case.bytes("stream.sse") else { return Ok(()) };
+    let once = stream(row, &bytes);
+    let mut decoder = row.dialect.decoder(Mode::Stream);
+    let mut framer = Framer::new(row.dialect.framing(Mode::Stream));
+    framer.push(&bytes);
+    while let Ok(Some(frame)) = framer.next_frame() {
+        if decoder.push(&frame, &mut Vec::new()).is_err() {
+            break;
+        }
+    }
+    // Where the dialect's end was not seen, more could still come.
+    if !decoder.is_done() {
+        return Ok(());
+    }
+    let twice = stream(row, &[&bytes[..], b"\n\n", &bytes[..], b"data: garbage\n\n"].concat());
+    same("the events", twice.told(), once.told())
+}
+
+fn cuts(row: &Row, case: &Case) -> Verdict {
+    let Some(bytes) = case.bytes("stream.sse") else { return Ok(()) };
+    let full = stream(row, &bytes);
+    let (response, kind) = (full.response(), full.result.as_ref().err().map(Error::kind));
+    for at in 0..bytes.len().min(SMALL) {
+        let cut = stream(row, &bytes[..at]);
+        let sofar = cut.response();
+        match &cut.result {
+            Ok(()) if sofar.choices.iter().all(|choice| choice.finish_reason.is_some()) => {}
+            // Only the end mark says that this one is complete.
+            Ok(()) if kind.is_none() && sofar == response => {}
+            Ok(()) => return Err(format!("cut at {at} it is taken for complete")),
+            Err(error) if error.kind() == Kind::StreamInterrupted || Some(error.kind()) == kind => {}
+            Err(error) => return Err(format!("cut at {at} it is {:?}: {error}", error.kind())),
+        }
+        is_prefix(&sofar, &response).map_err(|what| format!("cut at {at} {what} is no prefix"))?;
+    }
+    Ok(())
+}
+
+fn is_prefix(cut: &Response, full: &Response) -> Verdict {
+    for choice in &cut.choices {
+        let Some(other) = full.choices.iter().find(|other| other.index == choice.index) else {
+            return Err(format!("choice {}", choice.index));
+        };
+        let (left, right) = (&choice.message, &other.message);
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let arguments = |message: &antiphon_core::Message, at: usize| {
+            message.tool_calls.get(at).map(|call| call.function.arguments.clone()).unwrap_or_default()
+        };
+        let mut pairs = vec![
+            ("the content", left.content.text(), right.content.text()),
+            ("the refusal", text(&left.refusal), text(&right.refusal)),
+            ("the reasoning", text(&left.reasoning_content), text(&right.reasoning_content)),
+        ];
+        // Calls may come out of order, so that a cut answer has only the second: compared by id.
+        for (at, call) in left.tool_calls.iter().enumerate() {
+            let other = right.tool_calls.iter().position(|other| other.id == call.id);
+            pairs.push(("a call's arguments", arguments(left, at), arguments(right, other.unwrap_or(at))));
+        }
+        if let Some((what, ..)) = pairs.iter().find(|(_, left, right)| !right.starts_with(left.as_str())) {
+            return Err((*what).to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn cut_bodies(row: &Row, case: &Case) -> Verdict {
+    let Some(bytes) = case.bytes("body.json").filter(|_| case.json("error.json").is_none()) else {
+        return Ok(());
+    };
+    for at in 0..bytes.trim_ascii_end().len() {
+        match whole(row, &bytes[..at]).result {
+            Err(error) if error.kind() == Kind::ResponseValidation => {}
+            other => return Err(format!("cut at {at} it is {other:?}")),
+        }
+    }
+    Ok(())
+}
+
+fn response_round_trip(row: &Row, case: &Case) -> Verdict {
+    let Some(serve) = row.serve else { return Ok(()) };
+    for (what, outcome) in answers(row, case) {
+        let response = outcome.response();
+        let mut fold = Fold::new();
+        fold.extend(response.to_events());
+        same(&format!("the fold of to_events of {what}"), fold.finish(), response.clone())?;
+        let again = whole(row, &serve.encode_response(&response));
+        again.result.as_ref().map_err(ToString::to_string)?;
+        same(what, again.response(), Response { warnings: Vec::new(), ..response })?;
+    }
+    Ok(())
+}
+
+fn mirror(row: &Row, case: &Case) -> Verdict {
+    for (what, outcome) in answers(row, case) {
+        let response = outcome.response();
+        let ways = [
+            ("in the batches that came", outcome.batches.clone()),
+            ("at once", vec![response.to_events()]),
+            ("one by one", outcome.events().into_iter().map(|event| vec![event]).collect()),
+        ];
+        for (way, batches) in ways {
+            for include_usage in [true, false] {
+                mirror_once(row, &response, &batches, include_usage)
+                    .map_err(|problem| format!("{what} {way}: {problem}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn mirror_once(row: &Row, response: &Response, batches: &[Vec<Event>], include_usage: bool) -> Verdict {
+    let Some(serve) = row.serve else { return Ok(()) };
+    let mut encoder = serve.stream(StreamHead { include_usage, ..StreamHead::default() });
+    let mut bytes = Vec::new();
+    for batch in batches {
+        encoder.push(batch, &mut bytes);
+        encoder.keep_alive(&mut bytes);
+    }
+    encoder.finish(&mut bytes);
+    let again = stream(row, &bytes);
+    again.result.as_ref().map_err(ToString::to_string)?;
+    let mut expected = response.clone();
+    if !include_usage {
+        expected.usage = None;
+    }
+    same_json("the answer", &normalise(again.response().to_json()), &normalise(expected.to_json()))?;
+    if row.id == "openai-chat" {
+        openai_form(&bytes, include_usage && response.usage.is_some())
+    } else {
+        Ok(())
+    }
+}
+
+/// The role in a choice's first chunk only; the reason with an empty delta; usage last, without choices.
+fn openai_form(bytes: &[u8], usage: bool) -> Verdict {
+    let text = String::from_utf8_lossy(bytes);
+    let data: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    let Some(("[DONE]", data)) = data.split_last().map(|(last, rest)| (*last, rest)) else {
+        return Err("the last event is not [DONE]".into());
+    };
+    let chunks: Result<Vec<Value>, _> = data.iter().map(|data| serde_json::from_str(data)).collect();
+    let chunks = chunks.map_err(|error| error.to_string())?;
+    let mut started = Vec::new();
+    for (at, chunk) in chunks.iter().enumerate() {
+        same("the object", chunk["object"].as_str(), Some("chat.completion.chunk"))?;
+        let is_usage = usage && at + 1 == chunks.len();
+        same("a chunk without choices", chunk["choices"][0].is_null(), is_usage)?;
+        same("usage", chunk["usage"].is_object(), is_usage)?;
+        let choice = &chunk["choices"][0];
+        if is_usage {
+            continue;
+        }
+        let first = !started.contains(&choice["index"]);
+        same("a role", choice["delta"]["role"].is_string(), first)?;
+        started.push(choice["index"].clone());
+        if choice["finish_reason"].is_string() {
+            same_json("the last delta", &choice["delta"], &serde_json::json!({}))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! What is known of a call beside its answer: who answers, and what it costs.
+
+use antiphon_core::Request;
+
+use crate::client::Client;
+use crate::providers;
+
+/// What is known of a call beside its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// Id of the provider that answers; `None` where the model's name does not say it.
+    pub provider: Option<&'static str>,
+    /// The model, in the provider's word.
+    pub model: String,
+    /// What the call costs, in dollars. `None` is unknown, never zero; a model in this process costs nothing.
+    pub cost: Option<f64>,
+}
+
+impl Client {
+    /// What is known of a call of `request`. Finds nothing and calls nothing, so it also describes a mocked call.
+    pub fn facts(&self, request: &Request) -> Facts {
+        let name = match request.model.as_str() {
+            "" => self.default_model().0,
+            name => name.to_owned(),
+        };
+        let (provider, model) = match name.split_once('/') {
+            Some((id, model)) => (providers::ids().find(|known| *known == id), model.to_owned()),
+            None => (providers::of_bare_name(&name).map(|provider| provider.id), name),
+        };
+        let cost = (provider == Some(providers::LOCAL)).then_some(0.0);
+        Facts { provider, model, cost }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::keys::KeyStore;
+
+    #[test]
+    fn a_local_model_costs_nothing_and_others_are_unknown() {
+        let client = Client::with_config(Config::default(), KeyStore::new(std::path::Path::new("/nonexistent")));
+        let cases = [
+            ("local/chorister", Some("local"), "chorister", Some(0.0)),
+            ("gpt-4o-mini", Some("openai"), "gpt-4o-mini", None),
+            ("nobody/x/y", None, "x/y", None),
+        ];
+        for (name, provider, model, cost) in cases {
+            let facts = client.facts(&Request::new(name, "hi"));
+            assert_eq!((facts.provider, facts.model.as_str(), facts.cost), (provider, model, cost), "{name}");
+        }
+    }
+}
