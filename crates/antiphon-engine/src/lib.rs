@@ -1,1 +1,39 @@
-//! Stub.
+//! Local GGUF models through llama.cpp, as one more [`Backend`](antiphon_core::Backend).
+//!
+//! An [`Engine`] is one loaded model. A thread of its own holds the model's context and runs one loop over
+//! all requests, so that they share the model without blocking each other. What reaches that loop is a
+//! plan that was already checked, rendered and tokenised:
+//!
+//! ```text
+//! Request ─check→ Settings ─template→ text ─vocabulary→ tokens ─guidance→ Plan ─worker→ Event*
+//! ```
+//!
+//! Special tokens are read as such only where the chat template writes them: where the caller's text contains
+//! `<|im_end|>`, the model sees those ten characters. [`Engine::complete`] takes a prompt as it is.
+//!
+//! Sampling is greedy where the call says nothing.
+
+mod builtin;
+mod check;
+mod clock;
+mod engine;
+mod gguf;
+mod guidance;
+mod load;
+mod prepare;
+mod random;
+mod sampler;
+mod schema;
+mod sequence;
+mod stops;
+mod system;
+mod template;
+mod tools;
+mod utf8;
+mod vocabulary;
+mod worker;
+
+pub use builtin::builtin_path;
+pub use engine::{Engine, EngineOptions, ModelInfo};
+pub use gguf::is_gguf;
+pub use system::{SystemInfo, system_info};

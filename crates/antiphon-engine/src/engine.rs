@@ -1,0 +1,299 @@
+//! The handle of a loaded model.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::task::{Context, Poll};
+use std::thread::{self, JoinHandle};
+
+use antiphon_core::{Backend, Error, Event, EventStream, Kind, Path, Request, Result};
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_core::Stream;
+use llama_cpp_2::model::LlamaModel;
+
+use crate::guidance::{self, Guidance};
+use crate::prepare::{self, Job};
+use crate::template::Template;
+use crate::vocabulary::Vocabulary;
+use crate::worker::{Worker, without_panic};
+use crate::{builtin, check, clock, gguf, load, random};
+
+/// How a model is loaded. `None` leaves it to the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct EngineOptions {
+    /// How many layers go to the graphics processor; all of them where there is one.
+    pub gpu_layers: Option<u32>,
+    /// Threads for single tokens; never more than the usable cores.
+    pub threads: Option<usize>,
+    /// Threads for prompts; as many as `threads`.
+    pub batch_threads: Option<usize>,
+    /// Tokens of context for one request; what the model was trained for, at most 8,192.
+    pub context: Option<u32>,
+    /// How many requests are answered at once; 8.
+    pub sequences: Option<u32>,
+}
+
+/// What is known of a loaded model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// What responses call it.
+    pub name: String,
+    /// Its architecture, in llama.cpp's word.
+    pub architecture: String,
+    /// Its own name and size, as its file says.
+    pub description: String,
+    /// How many numbers it has learnt.
+    pub parameters: u64,
+    /// Size of the file in bytes.
+    pub file_size: u64,
+    /// At most this many tokens of prompt and answer for one request.
+    pub context_length: u32,
+    /// How many tokens it knows.
+    pub vocabulary: u32,
+    /// Whether its file has a chat template.
+    pub has_chat_template: bool,
+    /// How many threads it runs on.
+    pub threads: usize,
+}
+
+/// What a stream of an answer carries.
+pub(crate) type Batch = Result<Vec<Event>>;
+
+/// A loaded model. Clones are the same model; when the last clone and the last stream are gone, its thread
+/// ends and its memory is freed.
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+/// What clones of an engine and their streams share.
+pub(crate) struct Shared {
+    pub(crate) info: ModelInfo,
+    pub(crate) vocabulary: Arc<Vocabulary>,
+    pub(crate) template: Template,
+    pub(crate) guidance: Guidance,
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Loads a GGUF file. Blocks until it is ready; `name` is what responses call the model.
+    pub fn load(path: &std::path::Path, name: &str, options: &EngineOptions) -> Result<Engine> {
+        let file_size = gguf::check(path)?;
+        Self::start(path.to_owned(), file_size, name, options)
+    }
+
+    /// Loads the built-in model, chorister. Its file is kept in `cache_dir`, where that is given and writable.
+    pub fn builtin(cache_dir: Option<&std::path::Path>, options: &EngineOptions) -> Result<Engine> {
+        let path = builtin::builtin_path(cache_dir)?;
+        Self::start(path, builtin::size(), "chorister", options)
+    }
+
+    fn start(path: PathBuf, file_size: u64, name: &str, options: &EngineOptions) -> Result<Engine> {
+        let (jobs, queue) = mpsc::channel();
+        let (ready, loaded) = mpsc::sync_channel(1);
+        let options = options.clone();
+        let (name, shown) = (name.to_owned(), path.clone());
+        let thread = thread::Builder::new()
+            .name("antiphon-engine".into())
+            .spawn(move || {
+                let outcome = without_panic("the model's thread", || run(&path, &options, &ready, &queue));
+                if let Err(error) = outcome.flatten() {
+                    // Whoever loads the model waits for this; later nobody does.
+                    let _ = ready.try_send(Err(error));
+                }
+            })
+            .map_err(|error| Error::new(Kind::Internal, format!("no thread for the model: {error}")))?;
+        let loaded = loaded.recv().unwrap_or_else(|_| {
+            Err(Error::new(Kind::LocalModel, format!("{}: loading ended without a reason", shown.display())))
+        })?;
+        let info = ModelInfo { name, file_size, ..loaded.info };
+        Ok(Engine(Arc::new(Shared {
+            info,
+            guidance: Guidance::new(loaded.vocabulary.clone()),
+            vocabulary: loaded.vocabulary,
+            template: loaded.template,
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })))
+    }
+
+    /// What is known of the model.
+    pub fn info(&self) -> &ModelInfo {
+        &self.0.info
+    }
+
+    /// How many tokens the prompt of `request` has.
+    pub fn count_tokens(&self, request: &Request) -> Result<u64> {
+        prepare::prompt(&self.0, request).map(|tokens| tokens.len() as u64)
+    }
+
+    /// The tokens of plain text; the text of a special token is plain text too.
+    pub fn tokenize(&self, text: &str) -> Vec<u32> {
+        self.0.vocabulary.tokenize(text, false).into_iter().map(i32::cast_unsigned).collect()
+    }
+
+    /// The text of tokens, special ones included; ids that the model does not have are left out.
+    pub fn detokenize(&self, ids: &[u32]) -> String {
+        let known = ids.iter().filter(|id| **id < self.0.vocabulary.size());
+        self.0.vocabulary.detokenize(known.map(|id| id.cast_signed()))
+    }
+
+    /// Goes on with `prompt` as it is: no chat template; the texts of special tokens in it are those
+    /// tokens. Messages and tools of `request` are not used.
+    pub fn complete(&self, prompt: &str, request: Request) -> EventStream {
+        self.answer(
+            Request { messages: Vec::new(), tools: Vec::new(), tool_choice: None, ..request },
+            Some(prompt.to_owned()),
+        )
+    }
+
+    fn answer(&self, request: Request, raw: Option<String>) -> EventStream {
+        let (sender, receiver) = unbounded();
+        let late = sender.clone();
+        let shared = self.0.clone();
+        let is_guided = !request.tools.is_empty() || guidance::is_asked(&request);
+        let work = move || shared.accept(&request, raw.as_deref(), &sender);
+        // To compile a grammar takes milliseconds, which the caller's executor may not have.
+        let started = if is_guided {
+            thread::Builder::new().spawn(work).map(drop)
+        } else {
+            work();
+            Ok(())
+        };
+        if let Err(error) = started {
+            let error = Error::new(Kind::Internal, format!("no thread for the request: {error}"));
+            // The receiver is right here, so there is someone to send to.
+            let _ = late.unbounded_send(Err(error));
+        }
+        Box::pin(Answer { receiver, is_over: false, _shared: self.0.clone() })
+    }
+}
+
+impl Backend for Engine {
+    fn call(&self, request: Request) -> EventStream {
+        self.answer(request, None)
+    }
+}
+
+impl Shared {
+    /// Prepares a request and hands it to the worker; what goes wrong is the stream's item.
+    fn accept(&self, request: &Request, raw: Option<&str>, sender: &UnboundedSender<Batch>) {
+        let outcome =
+            without_panic("preparing the request", || self.try_accept(request, raw, sender)).flatten();
+        if let Err(error) = outcome {
+            // Whoever dropped the stream wants no error either.
+            let _ = sender.unbounded_send(Err(error.target("local", &self.info.name)));
+        }
+    }
+
+    fn try_accept(
+        &self,
+        request: &Request,
+        raw: Option<&str>,
+        sender: &UnboundedSender<Batch>,
+    ) -> Result<()> {
+        let (plan, prompt) = prepare::plan(self, request, raw)?;
+        let _ = sender.unbounded_send(Ok(self.head(&plan.checked)));
+        let job = Job { sender: sender.clone(), prompt, plan };
+        let jobs = self.jobs.as_ref();
+        jobs.and_then(|jobs| jobs.send(job).ok())
+            .ok_or_else(|| Error::new(Kind::Internal, "the model's thread has ended"))
+    }
+
+    fn head(&self, checked: &check::Checked) -> Vec<Event> {
+        let mut events = vec![
+            Event::set("id", random::completion_id()),
+            Event::set("created", clock::now()),
+            Event::set("model", self.info.name.as_str()),
+        ];
+        events.extend((0..checked.choices).map(|choice| Event::set_message(choice, "role", "assistant")));
+        events.extend(checked.warnings.iter().map(|warning| Event::set("warning", warning.as_str())));
+        events
+    }
+}
+
+impl Drop for Shared {
+    /// Waits for the thread: it must not be in llama.cpp when the process ends. It does at most one more
+    /// step, for every stream is gone.
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // What a panic in it said was told to those who waited then.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The stream of one answer. It keeps the model alive; dropping it cancels the answer.
+struct Answer {
+    receiver: UnboundedReceiver<Batch>,
+    /// Whether its last batch, or an error, has come by.
+    is_over: bool,
+    _shared: Arc<Shared>,
+}
+
+impl Stream for Answer {
+    type Item = Batch;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Batch>> {
+        let Poll::Ready(batch) = Pin::new(&mut self.receiver).poll_next(context) else {
+            return Poll::Pending;
+        };
+        let batch = match batch {
+            None if !self.is_over => {
+                Some(Err(Error::new(Kind::Internal, "the model's thread ended before the answer did")))
+            }
+            batch => batch,
+        };
+        self.is_over |= match &batch {
+            Some(Ok(events)) => events.last().is_some_and(is_last),
+            _ => true,
+        };
+        Poll::Ready(batch)
+    }
+}
+
+/// The usage of a call is its last event.
+fn is_last(event: &Event) -> bool {
+    matches!(event, Event::Set { path: Path::Response(name), .. } if name == "usage")
+}
+
+/// What the thread says once it is ready.
+pub(crate) struct Loaded {
+    info: ModelInfo,
+    vocabulary: Arc<Vocabulary>,
+    template: Template,
+}
+
+/// The model's thread, from loading to the end.
+fn run(
+    path: &std::path::Path,
+    options: &EngineOptions,
+    ready: &mpsc::SyncSender<Result<Loaded>>,
+    jobs: &Receiver<Job>,
+) -> Result<()> {
+    let model: Arc<LlamaModel> = Arc::new(load::model(path, options)?);
+    let shape = load::shape(&model, options)?;
+    let context = load::context(&model, &shape)?;
+    let vocabulary = Arc::new(Vocabulary::new(model.clone()));
+    let template = load::template(&model, &vocabulary);
+    let info = load::info(&model, &shape, &vocabulary, &template);
+    let mut worker = Worker::new(
+        context,
+        vocabulary.clone(),
+        shape.length as usize,
+        shape.cells as usize,
+        shape.sequences,
+    );
+    if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
+        return Ok(());
+    }
+    if let Err(error) = without_panic("the model's thread", || worker.run(jobs)) {
+        worker.fail_all(&error);
+        for job in jobs.try_iter() {
+            // Whoever dropped the stream wants no error either.
+            let _ = job.sender.unbounded_send(Err(error.clone()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! Loading: from a file to a model, its context and what is known of it.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use antiphon_core::{Error, Kind, Result};
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::model::params::LlamaModelParams;
+
+use crate::engine::{EngineOptions, ModelInfo};
+use crate::system::{self, backend, usable_cores};
+use crate::template::Template;
+use crate::vocabulary::Vocabulary;
+use crate::worker::BATCH;
+
+/// Context for one request where nobody says: more costs memory that few requests use.
+const DEFAULT_LENGTH: u32 = 8192;
+/// More tokens than any model was trained for.
+const MAX_LENGTH: u32 = 1 << 24;
+const DEFAULT_SEQUENCES: u32 = 8;
+/// llama.cpp's limit.
+const MAX_SEQUENCES: u32 = 256;
+/// Sequences get cells of their own as far as all of them take no more than this, else they share.
+const CACHE_BYTES: u64 = 16 << 20;
+/// Below this many parameters a second thread costs more than it gives.
+const SMALL: u64 = 5_000_000;
+
+/// The sizes that a context is made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Tokens of one sequence.
+    pub(crate) length: u32,
+    /// Tokens of all sequences.
+    pub(crate) cells: u32,
+    pub(crate) sequences: u32,
+    threads: usize,
+    batch_threads: usize,
+}
+
+pub(crate) fn model(path: &Path, options: &EngineOptions) -> Result<LlamaModel> {
+    let backend = backend()?;
+    let mut params = LlamaModelParams::default();
+    if let Some(layers) = options.gpu_layers {
+        params = params.with_n_gpu_layers(layers);
+    }
+    system::take_first_error();
+    LlamaModel::load_from_file(backend, path, &params).map_err(|error| {
+        let reason = system::take_first_error().map_or_else(|| error.to_string(), |line| last_part(&line));
+        Error::new(Kind::LocalModel, format!("{}: {reason}", path.display()))
+    })
+}
+
+/// llama.cpp says `function: what failed: why`; the last part is what a reader can use.
+fn last_part(line: &str) -> String {
+    let line = line.strip_prefix("llama_model_load: ").unwrap_or(line);
+    line.strip_prefix("error loading model: ").unwrap_or(line).to_owned()
+}
+
+pub(crate) fn shape(model: &LlamaModel, options: &EngineOptions) -> Result<Shape> {
+    let trained = model.n_ctx_train().max(1);
+    let length = options.context.unwrap_or_else(|| trained.min(DEFAULT_LENGTH));
+    let sequences = options.sequences.unwrap_or(DEFAULT_SEQUENCES);
+    if !(16..=MAX_LENGTH).contains(&length) {
+        return Err(Error::invalid("context", format_args!("must be 16 to {MAX_LENGTH}, got {length}")));
+    }
+    if !(1..=MAX_SEQUENCES).contains(&sequences) {
+        return Err(Error::invalid(
+            "sequences",
+            format_args!("must be 1 to {MAX_SEQUENCES}, got {sequences}"),
+        ));
+    }
+    let fitting = CACHE_BYTES / (cell_bytes(model) * u64::from(length)).max(1);
+    let own = fitting.clamp(1, sequences.into()) as u32;
+    let default = if model.n_params() < SMALL { 1 } else { usable_cores() };
+    let threads = threads("threads", options.threads)?.unwrap_or(default);
+    let batch_threads = self::threads("batch_threads", options.batch_threads)?.unwrap_or(threads);
+    Ok(Shape { length, cells: length.saturating_mul(own), sequences, threads, batch_threads })
+}
+
+fn threads(name: &str, given: Option<usize>) -> Result<Option<usize>> {
+    match given {
+        Some(0) => Err(Error::invalid(name, "must be at least 1, got 0")),
+        given => Ok(given.map(|threads| threads.min(usable_cores()))),
+    }
+}
+
+/// Bytes of cache that one token takes, keys and values in 16 bits each.
+fn cell_bytes(model: &LlamaModel) -> u64 {
+    let heads = u64::from(model.n_head().max(1));
+    let width = u64::from(model.n_embd().unsigned_abs()) / heads * u64::from(model.n_head_kv().max(1));
+    u64::from(model.n_layer()) * width * 4
+}
+
+pub(crate) fn context<'model>(model: &'model LlamaModel, shape: &Shape) -> Result<LlamaContext<'model>> {
+    let params = LlamaContextParams::default()
+        .with_n_ctx(NonZeroU32::new(shape.cells))
+        .with_n_batch(BATCH as u32)
+        .with_n_ubatch(BATCH as u32)
+        .with_n_seq_max(shape.sequences)
+        .with_kv_unified(true)
+        .with_n_threads(shape.threads as i32)
+        .with_n_threads_batch(shape.batch_threads as i32)
+        .with_no_perf(true);
+    model.new_context(backend()?, params).map_err(|error| {
+        let reason = system::take_first_error().unwrap_or_else(|| error.to_string());
+        let message = format!("no context of {} tokens: {reason}", shape.cells);
+        Error::new(Kind::LocalModel, message).hint("a smaller context= takes less memory")
+    })
+}
+
+pub(crate) fn template(model: &LlamaModel, vocabulary: &Vocabulary) -> Template {
+    let named = |key: &str| model.meta_val_str(key).ok().filter(|template| !template.is_empty());
+    let own = named("tokenizer.chat_template");
+    let with_tools = named("tokenizer.chat_template.tool_use");
+    Template::new(own, with_tools, vocabulary.has("<|im_start|>"))
+        .tokens(vocabulary.bos_text(), vocabulary.eos_text())
+}
+
+/// Name and file size are the caller's to fill in.
+pub(crate) fn info(
+    model: &LlamaModel,
+    shape: &Shape,
+    vocabulary: &Vocabulary,
+    template: &Template,
+) -> ModelInfo {
+    let meta = |key: &str| model.meta_val_str(key).unwrap_or_default();
+    let description = [meta("general.name"), meta("general.size_label")].join(" ").trim().to_owned();
+    ModelInfo {
+        name: String::new(),
+        architecture: meta("general.architecture"),
+        description,
+        parameters: model.n_params(),
+        file_size: 0,
+        context_length: shape.length,
+        vocabulary: vocabulary.size(),
+        has_chat_template: template.is_own(),
+        threads: shape.threads,
+    }
+}

@@ -1,0 +1,350 @@
+//! Chat templates: messages and tools become the text that the model was trained on.
+//!
+//! A model's own template (`tokenizer.chat_template`) is Jinja, rendered as the Python library does that the
+//! field trains with. Models without one get ChatML where their vocabulary has it, else plain lines.
+
+use antiphon_core::{Content, Error, Kind, Message, PartKind, Request, Result, Role};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Rest, Serde, Value as Jinja};
+use minijinja::{Environment, ErrorKind, State, context};
+use serde_json::{Map, Value, json};
+
+use crate::clock;
+
+/// A model's template and the texts it may ask for.
+#[derive(Debug, Clone)]
+pub(crate) struct Template {
+    source: String,
+    /// The one for requests with tools, where the model has two.
+    with_tools: Option<String>,
+    bos: String,
+    eos: String,
+    /// Whether it came with the model.
+    own: bool,
+}
+
+const CHATML: &str = include_str!("templates/chatml.jinja");
+const PLAIN: &str = include_str!("templates/plain.jinja");
+
+impl Template {
+    pub(crate) fn new(own: Option<String>, with_tools: Option<String>, has_chatml: bool) -> Self {
+        let is_own = own.is_some();
+        let fallback = if has_chatml { CHATML } else { PLAIN };
+        let source = own.unwrap_or_else(|| fallback.to_owned());
+        Self { source, with_tools, bos: String::new(), eos: String::new(), own: is_own }
+    }
+
+    /// With the texts of the tokens that start and end a text.
+    pub(crate) fn tokens(mut self, bos: String, eos: String) -> Self {
+        self.bos = bos;
+        self.eos = eos;
+        self
+    }
+
+    pub(crate) fn is_own(&self) -> bool {
+        self.own
+    }
+
+    /// The template that a request without or with tools is rendered by.
+    pub(crate) fn source(&self, tools: bool) -> &str {
+        match &self.with_tools {
+            Some(source) if tools => source,
+            _ => &self.source,
+        }
+    }
+
+    /// The prompt. `messages` and `tools` are as [`messages`] and [`tools`] give them.
+    pub(crate) fn render(
+        &self,
+        messages: &[Value],
+        tools: &[Value],
+        extra: &Map<String, Value>,
+    ) -> Result<String> {
+        match self.try_render(messages, tools, extra) {
+            // Some models know no system message; its text then belongs to the first question.
+            Err(_)
+                if messages.first().is_some_and(|first| first["role"] == "system") && messages.len() > 1 =>
+            {
+                self.try_render(&system_into_user(messages), tools, extra)
+            }
+            outcome => outcome,
+        }
+        .map_err(|error| {
+            let reason = error.detail().map_or_else(|| error.to_string(), str::to_owned);
+            Error::new(
+                Kind::InvalidRequest,
+                format!("messages: the model's chat template refuses them: {reason}"),
+            )
+            .param("messages")
+        })
+    }
+
+    fn try_render(
+        &self,
+        messages: &[Value],
+        tools: &[Value],
+        extra: &Map<String, Value>,
+    ) -> std::result::Result<String, minijinja::Error> {
+        let environment = environment();
+        let template = environment.template_from_str(self.source(!tools.is_empty()))?;
+        let tools = if tools.is_empty() { Jinja::from(()) } else { Jinja::from(Serde(tools)) };
+        let given = context! {
+            messages => Jinja::from(Serde(messages)),
+            tools => tools,
+            add_generation_prompt => true,
+            bos_token => self.bos.as_str(),
+            eos_token => self.eos.as_str(),
+        };
+        template.render(context! { ..given, ..Jinja::from(Serde(extra)) })
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.expect("the default delimiters are valid"));
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.add_filter("tojson", to_json);
+    environment.add_function("raise_exception", raise_exception);
+    environment.add_function("strftime_now", |format: String| clock::strftime(&format, clock::now()));
+    environment
+}
+
+fn raise_exception(message: String) -> std::result::Result<String, minijinja::Error> {
+    Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+}
+
+/// `tojson` as the Python library has it: `json.dumps` with `", "` and `": "`, nothing escaped for HTML.
+fn to_json(
+    _: &State,
+    value: &Jinja,
+    args: Rest<Jinja>,
+    options: Kwargs,
+) -> std::result::Result<Jinja, minijinja::Error> {
+    let value: Value = serde_json::to_value(value)
+        .map_err(|error| minijinja::Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+    let indent: Option<usize> =
+        options.get::<Option<usize>>("indent")?.or_else(|| args.first()?.clone().try_into().ok());
+    let mut text = String::new();
+    write_json(&value, indent, 0, &mut text);
+    Ok(Jinja::from_safe_string(text))
+}
+
+fn write_json(value: &Value, indent: Option<usize>, depth: usize, text: &mut String) {
+    let (open, close, empty) = match value {
+        Value::Array(items) => ('[', ']', items.is_empty()),
+        Value::Object(map) => ('{', '}', map.is_empty()),
+        scalar => return text.push_str(&scalar.to_string()),
+    };
+    text.push(open);
+    let line = |depth: usize, text: &mut String| {
+        if let Some(width) = indent {
+            text.push('\n');
+            text.extend(std::iter::repeat_n(' ', width * depth));
+        }
+    };
+    let separator = |i: usize, text: &mut String| {
+        if i > 0 {
+            text.push_str(if indent.is_some() { "," } else { ", " });
+        }
+        line(depth + 1, text);
+    };
+    match value {
+        Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| {
+            separator(i, text);
+            write_json(item, indent, depth + 1, text);
+        }),
+        Value::Object(map) => map.iter().enumerate().for_each(|(i, (key, item))| {
+            separator(i, text);
+            text.push_str(&Value::from(key.as_str()).to_string());
+            text.push_str(": ");
+            write_json(item, indent, depth + 1, text);
+        }),
+        _ => {}
+    }
+    if !empty {
+        line(depth, text);
+    }
+    text.push(close);
+}
+
+/// Messages as templates expect them: contents are text, arguments objects, roles those of every template.
+pub(crate) fn messages(request: &Request) -> Result<Vec<Value>> {
+    request.messages.iter().enumerate().map(|(i, message)| template_message(i, message)).collect()
+}
+
+fn template_message(i: usize, message: &Message) -> Result<Value> {
+    let role = match message.role {
+        Role::Developer => "system",
+        Role::Function => "tool",
+        role => role.as_str(),
+    };
+    let mut map = Map::new();
+    map.insert("role".into(), role.into());
+    map.insert("content".into(), content(i, &message.content)?.into());
+    if let Some(name) = &message.name {
+        map.insert("name".into(), name.as_str().into());
+    }
+    if let Some(reasoning) = &message.reasoning_content {
+        map.insert("reasoning_content".into(), reasoning.as_str().into());
+    }
+    if let Some(id) = &message.tool_call_id {
+        map.insert("tool_call_id".into(), id.as_str().into());
+    }
+    let old = message.function_call.iter().map(|call| call_json("", &call.name, &call.arguments));
+    let calls = message.tool_calls.iter();
+    let calls: Vec<Value> = calls
+        .map(|call| call_json(&call.id, &call.function.name, &call.function.arguments))
+        .chain(old)
+        .collect();
+    if !calls.is_empty() {
+        map.insert("tool_calls".into(), calls.into());
+    }
+    Ok(Value::Object(map))
+}
+
+fn call_json(id: &str, name: &str, arguments: &str) -> Value {
+    let arguments = match serde_json::from_str(arguments) {
+        Ok(Value::Object(map)) => Value::Object(map),
+        _ if arguments.trim().is_empty() => json!({}),
+        _ => arguments.into(),
+    };
+    json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
+}
+
+fn content(i: usize, content: &Content) -> Result<String> {
+    let Content::Parts(parts) = content else { return Ok(content.text()) };
+    let mut text = String::new();
+    for (j, part) in parts.iter().enumerate() {
+        let kind = match &part.kind {
+            PartKind::Text { text: piece } | PartKind::Refusal { refusal: piece } => {
+                text.push_str(piece);
+                continue;
+            }
+            PartKind::Image { .. } => "an image",
+            PartKind::InputAudio { .. } => "sound",
+            PartKind::File { .. } => "a file",
+            _ => "of a kind that it does not know",
+        };
+        let message = format_args!("is {kind}, and this model reads text only");
+        return Err(Error::invalid(format!("messages[{i}].content[{j}]"), message));
+    }
+    Ok(text)
+}
+
+/// Adds a sentence to the system message, which is made where there is none.
+pub(crate) fn instruct(messages: &mut Vec<Value>, sentence: &str) {
+    match messages.first_mut() {
+        Some(first) if first["role"] == "system" => {
+            let text = first["content"].as_str().unwrap_or_default();
+            first["content"] = format!("{text}\n{sentence}").into();
+        }
+        _ => messages.insert(0, json!({"role": "system", "content": sentence})),
+    }
+}
+
+fn system_into_user(messages: &[Value]) -> Vec<Value> {
+    let text = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
+    let mut rest = messages[1..].to_vec();
+    rest[0]["content"] = format!("{}\n\n{}", text(&messages[0]), text(&rest[0])).into();
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(source: &str, request: Value) -> String {
+        let request = Request::from_json(request.as_object().unwrap().clone()).unwrap();
+        let tools: Vec<Value> = request.tools.iter().map(|tool| tool.to_json()).collect();
+        let template = Template::new(Some(source.into()), None, false).tokens("<s>".into(), "</s>".into());
+        match messages(&request).and_then(|messages| template.render(&messages, &tools, &Map::new())) {
+            Ok(text) => text,
+            Err(error) => error.message().to_owned(),
+        }
+    }
+
+    fn check(source: &str, request: Value, expected: &str) {
+        assert_eq!(render(source, request), expected);
+    }
+
+    #[test]
+    fn fallbacks_are_what_they_say() {
+        let request = json!({"messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        ]});
+        let chatml = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nab<|im_end|>\n<|im_start|>assistant\n";
+        check(CHATML, request.clone(), chatml);
+        check(PLAIN, request, "Be brief.\n\nUser: ab\nAssistant:");
+    }
+
+    #[test]
+    fn what_real_templates_use_is_there() {
+        check(
+            "{{ bos_token }}{{ messages[0].content.strip() }}{{ eos_token }}",
+            json!({"messages": " x "}),
+            "<s>x</s>",
+        );
+        check(
+            "{{ messages[0]['content'].split('b')[-1].startswith('c') }}",
+            json!({"messages": "abc"}),
+            "True",
+        );
+        check(
+            "{% for m in messages %}{% if loop.last %}\n    {{ m.role | upper }}\n{% endif %}{% endfor %}",
+            json!({"messages": "x"}),
+            "    USER\n",
+        );
+        check("{{ strftime_now('%Y') | length }}", json!({"messages": "x"}), "4");
+        check("{%- if tools is none %}no{% else %}yes{% endif %}", json!({"messages": "x"}), "no");
+        check(
+            "{{ raise_exception('roles must alternate') }}",
+            json!({"messages": "x"}),
+            "messages: the model's chat template refuses them: roles must alternate",
+        );
+    }
+
+    #[test]
+    fn tools_are_json_as_python_writes_it() {
+        let request = json!({"messages": "x", "tools": [{"type": "function", "function": {
+            "name": "f", "parameters": {"type": "object", "properties": {"z": {"type": "string"}, "a": {"enum": ["<é>"]}}},
+        }}]});
+        check(
+            "{{ tools[0].function.parameters.properties | tojson }}",
+            request.clone(),
+            r#"{"z": {"type": "string"}, "a": {"enum": ["<é>"]}}"#,
+        );
+        check(
+            "{{ tools[0].function.parameters.properties.a | tojson(indent=2) }}",
+            request,
+            "{\n  \"enum\": [\n    \"<é>\"\n  ]\n}",
+        );
+    }
+
+    #[test]
+    fn a_template_without_system_messages_gets_them_with_the_question() {
+        let source = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}{{ messages[0].content }}";
+        let request =
+            json!({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}]});
+        check(source, request, "S\n\nU");
+    }
+
+    #[test]
+    fn an_image_is_refused_by_name() {
+        let request = json!({"messages": [{"role": "user", "content": [
+            {"type": "text", "text": "what is it?"},
+            {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+        ]}]});
+        check("", request, "messages[0].content[1]: is an image, and this model reads text only");
+    }
+
+    #[test]
+    fn an_instruction_joins_or_makes_the_system_message() {
+        let mut messages = vec![json!({"role": "user", "content": "q"})];
+        instruct(&mut messages, "Answer in JSON.");
+        assert_eq!(messages[0], json!({"role": "system", "content": "Answer in JSON."}));
+        instruct(&mut messages, "Again.");
+        assert_eq!(messages[0]["content"], "Answer in JSON.\nAgain.");
+    }
+}
