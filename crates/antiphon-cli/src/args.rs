@@ -1,0 +1,188 @@
+//! What was written on the command line, and no more: what it means is for the commands.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+const EXAMPLES: &str = "\
+Examples:
+  antiphon \"What is the capital of France?\"
+  cat notes.txt | antiphon -m local/chorister \"Summarise these notes\"
+
+Every option of `antiphon prompt` may be given without its verb.";
+
+/// Prompt in, completion out: any model, hosted or local, called the same way.
+#[derive(Debug, Parser)]
+#[command(name = "antiphon", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) prompt: PromptArgs,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send a prompt and print the answer (what antiphon does without a verb)
+    Prompt(Box<PromptArgs>),
+    /// Hold a conversation
+    Chat(CallArgs),
+    /// List models, show or set the default one
+    Models(ModelsArgs),
+    /// Store and list keys of providers
+    Keys(KeysArgs),
+    /// Show what is configured, from where, and what local models run on
+    Doctor(DoctorArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or that of one verb
+    Man(ManArgs),
+}
+
+/// What every call to a model takes.
+#[derive(Debug, Default, Args)]
+pub(crate) struct CallArgs {
+    /// Model, as provider/model or local/NAME
+    #[arg(short, long)]
+    pub(crate) model: Option<String>,
+    /// System prompt
+    #[arg(short, long)]
+    pub(crate) system: Option<String>,
+    /// Parameter of the call, such as `-o temperature 0.5`; the value is JSON, else text
+    #[arg(
+        short = 'o',
+        long = "option",
+        num_args = 2,
+        value_names = ["KEY", "VALUE"],
+        action = ArgAction::Append,
+        allow_negative_numbers = true
+    )]
+    pub(crate) options: Vec<String>,
+    /// Print the answer when it is whole
+    #[arg(long)]
+    pub(crate) no_stream: bool,
+    /// Send control characters of the answer to the terminal as they are
+    #[arg(long)]
+    pub(crate) raw: bool,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct PromptArgs {
+    /// The prompt; what is piped in goes before it
+    pub(crate) prompt: Vec<String>,
+    #[command(flatten)]
+    pub(crate) call: CallArgs,
+    /// Text file to put before the prompt; `-` is the standard input
+    #[arg(short, long = "fragment", value_name = "FILE")]
+    pub(crate) fragments: Vec<PathBuf>,
+    /// Image, sound or document to send along: a file, an address, or `-`
+    #[arg(short, long = "attachment", value_name = "FILE")]
+    pub(crate) attachments: Vec<String>,
+    /// Attachment with its MIME type
+    #[arg(long = "attachment-type", visible_alias = "at", num_args = 2, value_names = ["FILE", "TYPE"])]
+    pub(crate) typed_attachments: Vec<String>,
+    /// Answer in JSON of this schema: JSON, a file, or fields such as "name, age int, bio: one sentence"
+    #[arg(long)]
+    pub(crate) schema: Option<String>,
+    /// Answer with a list of such objects
+    #[arg(long, value_name = "SCHEMA", conflicts_with = "schema")]
+    pub(crate) schema_multi: Option<String>,
+    /// Print the whole response as a line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print only the first fenced code block
+    #[arg(short = 'x', long)]
+    pub(crate) extract: bool,
+    /// Print only the last fenced code block
+    #[arg(long, visible_alias = "xl", conflicts_with = "extract")]
+    pub(crate) extract_last: bool,
+    /// Print token counts to stderr
+    #[arg(short, long)]
+    pub(crate) usage: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ModelsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// List local models and providers
+    List,
+    /// Show the default model, or set it
+    Default {
+        /// Model to use where a call names none
+        model: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<KeysCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// List the providers that have a stored key
+    List,
+    /// Store a provider's key; asks for it without showing it
+    Set {
+        /// Provider, such as openai
+        name: String,
+        /// The key itself; other users of the machine may see it in the list of processes
+        #[arg(long)]
+        value: Option<String>,
+    },
+    /// Print a stored key
+    Get {
+        /// Provider, such as openai
+        name: String,
+    },
+    /// Print where keys are stored
+    Path,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// Shell to complete in
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Verb, such as chat
+    pub(crate) verb: Option<String>,
+}
+
+/// Values of an option that takes two at a time.
+pub(crate) fn pairs(values: &[String]) -> impl Iterator<Item = (&str, &str)> {
+    values.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_negative_value_is_a_value() {
+        let cli = Cli::try_parse_from(["antiphon", "hi", "-o", "presence_penalty", "-1.5"]).unwrap();
+        assert_eq!(pairs(&cli.prompt.call.options).collect::<Vec<_>>(), [("presence_penalty", "-1.5")]);
+    }
+}

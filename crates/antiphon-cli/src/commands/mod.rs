@@ -1,0 +1,9 @@
+//! The verbs, one file each: a function of its arguments and a printer.
+
+pub(crate) mod chat;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod keys;
+pub(crate) mod man;
+pub(crate) mod models;
+pub(crate) mod prompt;
