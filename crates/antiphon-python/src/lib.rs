@@ -1,1 +1,41 @@
-//! Stub.
+//! The Python face of antiphon: extract, release the GIL and call, wrap.
+//!
+//! Everything that decides stands in `antiphon`; here Python's values become a call, and its answer becomes
+//! Python's objects. The classes of those objects and of the exceptions are written in Python
+//! (`python/antiphon/`), as are event loops (`_aio.py`).
+
+mod arguments;
+mod call;
+mod errors;
+mod extract;
+mod hub;
+mod mailbox;
+mod runtime;
+mod stream;
+mod wrap;
+
+use pyo3::prelude::*;
+
+/// The native half of the package `antiphon`.
+#[pymodule(name = "_antiphon")]
+mod module {
+    #[pymodule_export]
+    use super::call::{Pending, begin, completion, panic_for_tests};
+    #[pymodule_export]
+    use super::errors::error_rows;
+    #[pymodule_export]
+    use super::hub::Hub;
+    #[pymodule_export]
+    use super::runtime::shutdown;
+    #[pymodule_export]
+    use super::stream::CompletionStream;
+
+    use super::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("LOCAL_MODELS", antiphon::local::ENABLED)?;
+        module.add("option_names", antiphon::option_names().collect::<Vec<_>>())
+    }
+}

@@ -93,7 +93,7 @@ async fn files_that_are_no_models_are_one_clear_line() {
         (file("text.gguf", b"hello"), "GGUF"),
         (file("empty.gguf", b""), "GGUF"),
         (file("cut.gguf", &whole[..whole.len() / 2]), "is cut"),
-        (folder.path().to_path_buf(), "folder"),
+        (folder.path().to_path_buf(), "is a directory"),
         (folder.path().join("none.gguf"), "no such file"),
     ];
     for (path, expected) in cases {
