@@ -2,7 +2,11 @@
 //!
 //! It stands here and not in the engine: Cargo runs a crate's build script only after those of its direct
 //! dependencies that link a library, and llama.cpp is one of the engine's.
-#![allow(missing_docs, reason = "a build script")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a build script speaks to Cargo and to the user"
+)]
 
 use std::path::Path;
 use std::process::{Command, Stdio, exit};
@@ -28,8 +32,8 @@ fn main() {
     if missing.is_empty() {
         return;
     }
-    println!("cargo:warning=local models need tools that are not here; on Debian: apt-get install {missing}");
-    println!("cargo:warning=or build without local models: cargo build --no-default-features");
+    eprintln!("local models need tools that are not here; on Debian: apt-get install {missing}");
+    eprintln!("or build without local models: cargo build -p antiphon-cli --no-default-features");
     exit(1);
 }
 

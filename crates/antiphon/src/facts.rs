@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn a_local_model_costs_nothing_and_others_are_unknown() {
-        let client = Client::with_config(Config::default(), KeyStore::new(std::path::Path::new("/nonexistent")));
+        let client =
+            Client::with_config(Config::default(), KeyStore::new(std::path::Path::new("/nonexistent")));
         let cases = [
             ("local/chorister", Some("local"), "chorister", Some(0.0)),
             ("gpt-4o-mini", Some("openai"), "gpt-4o-mini", None),

@@ -100,8 +100,11 @@ fn unknown(name: &str, config: &Config) -> Error {
 /// The engines of a client, each loaded once, on first use.
 #[derive(Default)]
 pub(crate) struct Engines {
-    cells: Mutex<HashMap<(LocalModel, EngineOptions), Arc<OnceCell<Engine>>>>,
+    cells: Mutex<HashMap<Key, Arc<OnceCell<Engine>>>>,
 }
+
+/// A model loaded in another way is another engine.
+type Key = (LocalModel, EngineOptions);
 
 impl Engines {
     /// The engine of `model`; calls that come while it loads wait for the one load.
@@ -117,7 +120,7 @@ impl Engines {
 }
 
 /// Loading blocks, so it has a thread of its own.
-async fn load((model, options): (LocalModel, EngineOptions)) -> Result<Engine> {
+async fn load((model, options): Key) -> Result<Engine> {
     let target = model.name.clone();
     tokio::task::spawn_blocking(move || match &model.path {
         Some(path) => Engine::load(path, &model.name, &options),
