@@ -46,8 +46,7 @@ impl Random {
 
 /// The id of an answer.
 pub(crate) fn completion_id() -> String {
-    let mut random = Random::from_system();
-    format!("chatcmpl-{:016x}{:016x}", random.next(), random.next())
+    format!("chatcmpl-{}", uuid::Uuid::new_v4())
 }
 
 /// The id of a tool call.
