@@ -1,0 +1,134 @@
+//! `completion(*args, **kwargs)` as a call: which positional argument is which, and what has to be taken
+//! apart before it can be JSON.
+
+use antiphon::{Call, Map};
+use pyo3::exceptions::{PyBaseException, PyTypeError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
+
+use crate::{errors, extract};
+
+/// The names of positional arguments. From the third on they follow LiteLLM's order.
+const POSITIONAL: &[&str] = &[
+    "messages",
+    "model",
+    "timeout",
+    "temperature",
+    "top_p",
+    "n",
+    "stream",
+    "stream_options",
+    "stop",
+    "max_completion_tokens",
+    "max_tokens",
+    "modalities",
+    "prediction",
+    "audio",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "user",
+    "reasoning_effort",
+    "verbosity",
+    "response_format",
+    "seed",
+    "tools",
+    "tool_choice",
+    "logprobs",
+    "top_logprobs",
+    "parallel_tool_calls",
+];
+
+/// A call, and what of it only Python knows.
+pub(crate) struct Prepared {
+    /// Boxed: it is large, and moves a few times before it runs.
+    pub(crate) call: Box<Call>,
+    /// The exception that a mocked call raises in place of its answer.
+    pub(crate) raises: Option<Py<PyAny>>,
+}
+
+/// Reads the arguments of a call. Nothing of them is changed or kept.
+pub(crate) fn prepare(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Prepared> {
+    let py = args.py();
+    let mut map = Map::with_capacity(args.len() + kwargs.map_or(0, |kwargs| kwargs.len()));
+    let mut raises = None;
+    for (name, value) in positional(args, kwargs)? {
+        insert(&mut map, &mut raises, name.to_owned(), &value)?;
+    }
+    for (name, value) in kwargs.into_iter().flatten() {
+        let name = extract::to_text("keyword", name.cast::<PyString>()?)?;
+        insert(&mut map, &mut raises, name, &value)?;
+    }
+    let call = Call::from_json(map).map(Box::new).map_err(|error| errors::to_python(py, &error))?;
+    Ok(Prepared { call, raises })
+}
+
+fn insert(
+    map: &mut Map,
+    raises: &mut Option<Py<PyAny>>,
+    name: String,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let value = match name.as_str() {
+        "mock_response" if is_exception(value) => {
+            *raises = Some(value.clone().unbind());
+            "".into()
+        }
+        "response_format" => match extract::response_format(value)? {
+            Some(format) => format,
+            None => extract::to_json(&name, value)?,
+        },
+        _ => extract::to_json(&name, value)?,
+    };
+    map.insert(name, value);
+    Ok(())
+}
+
+fn is_exception(value: &Bound<'_, PyAny>) -> bool {
+    value.is_instance_of::<PyBaseException>()
+        || value
+            .cast::<PyType>()
+            .is_ok_and(|class| class.is_subclass_of::<PyBaseException>().unwrap_or(false))
+}
+
+/// The positional arguments by name.
+fn positional<'py>(
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
+    if args.is_empty() {
+        return Ok(Vec::new());
+    }
+    if args.len() > POSITIONAL.len() {
+        return Err(PyTypeError::new_err(format!(
+            "completion() takes from 0 to {} positional arguments but {} were given",
+            POSITIONAL.len(),
+            args.len()
+        )));
+    }
+    let first = if is_model_first(args, kwargs)? { ["model", "messages"] } else { ["messages", "model"] };
+    let names = first.into_iter().chain(POSITIONAL[2..].iter().copied());
+    let named: Vec<_> = names.zip(args.iter()).collect();
+    for (name, _) in &named {
+        if let Some(kwargs) = kwargs
+            && kwargs.contains(name)?
+        {
+            let message = format!("completion() got multiple values for argument '{name}'");
+            return Err(PyTypeError::new_err(message));
+        }
+    }
+    Ok(named)
+}
+
+/// The model comes first where `messages=` is given by name, and where a list comes second.
+fn is_model_first(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<bool> {
+    if let Some(kwargs) = kwargs
+        && kwargs.contains(intern!(args.py(), "messages"))?
+    {
+        return Ok(true);
+    }
+    let is_list =
+        |value: &Bound<'_, PyAny>| value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
+    Ok(args.len() > 1 && is_list(&args.get_item(1)?) && !is_list(&args.get_item(0)?))
+}

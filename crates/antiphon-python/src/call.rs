@@ -1,0 +1,172 @@
+//! `completion` and what stands behind `async_completion`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use antiphon::{Client, Error, Facts, Kind, Response, Result};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::arguments::{self, Prepared};
+use crate::errors;
+use crate::hub::Hub;
+use crate::mailbox::Mailbox;
+use crate::runtime::{Begun, Future, Host, Sent};
+use crate::stream::CompletionStream;
+use crate::wrap;
+
+/// What a call comes to: a whole answer, or one in pieces that has begun.
+enum Answer {
+    Whole(Box<Response>),
+    Stream(Box<antiphon::CompletionStream>),
+}
+
+/// What is kept of a call until it is answered.
+struct Caller {
+    host: Arc<Host>,
+    facts: Facts,
+    raises: Option<Py<PyAny>>,
+}
+
+fn run(client: Client, call: Box<antiphon::Call>) -> Future<Answer> {
+    Box::pin(async move {
+        if call.request.stream {
+            client.stream(*call).begun().await.map(|stream| Answer::Stream(Box::new(stream)))
+        } else {
+            client.complete(*call).await.map(|response| Answer::Whole(Box::new(response)))
+        }
+    })
+}
+
+impl Caller {
+    /// Reads the arguments and begins the call.
+    fn begin(
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<(Self, Begun<Answer>)> {
+        let py = args.py();
+        let host = Host::current(py)?;
+        let Prepared { call, raises } = arguments::prepare(args, kwargs)?;
+        let (facts, begun) = py.detach(|| {
+            host.with_client(|client| {
+                let facts = client.facts(&call.request);
+                (facts, host.begin(|| run(client.clone(), call)))
+            })
+        });
+        Ok((Self { host, facts, raises }, begun))
+    }
+
+    /// The outcome as Python has it.
+    fn finish(self, py: Python<'_>, outcome: Result<Answer>) -> PyResult<Py<PyAny>> {
+        let answer = outcome.map_err(|error| errors::to_python(py, &error))?;
+        if let Some(raises) = self.raises {
+            return Err(PyErr::from_value(raises.into_bound(py)));
+        }
+        match answer {
+            Answer::Whole(response) => Ok(wrap::response(py, &response, &self.facts)?.unbind()),
+            Answer::Stream(stream) => {
+                Ok(Py::new(py, CompletionStream::new(self.host, self.facts, stream))?.into_any())
+            }
+        }
+    }
+}
+
+/// Asks a model and returns its answer.
+///
+/// The first argument is the prompt (a string) or the list of messages, the second the model. Returns a
+/// `ModelResponse`, or a `CompletionStream` of chunks where `stream=True`.
+///
+/// >>> completion("What is the capital of France?", "local/chorister").choices[0].message.content
+/// 'The capital of France is Paris.'
+#[pyfunction]
+#[pyo3(
+    signature = (*args, **kwargs),
+    text_signature = "(messages=None, model=None, timeout=None, temperature=None, top_p=None, n=None, \
+        stream=None, stream_options=None, stop=None, max_completion_tokens=None, max_tokens=None, \
+        modalities=None, prediction=None, audio=None, presence_penalty=None, frequency_penalty=None, \
+        logit_bias=None, user=None, reasoning_effort=None, verbosity=None, response_format=None, seed=None, \
+        tools=None, tool_choice=None, logprobs=None, top_logprobs=None, parallel_tool_calls=None, *, \
+        functions=None, function_call=None, web_search_options=None, service_tier=None, store=None, \
+        metadata=None, prompt_cache_key=None, prompt_cache_retention=None, safety_identifier=None, \
+        thinking=None, top_k=None, min_p=None, repetition_penalty=None, guided_json=None, \
+        guided_regex=None, guided_choice=None, guided_grammar=None, skip_special_tokens=None, \
+        include_stop_str_in_output=None, ignore_eos=None, api_key=None, base_url=None, extra_body=None, \
+        mock_response=None, mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
+)]
+pub(crate) fn completion(
+    py: Python<'_>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
+    let (caller, begun) = Caller::begin(args, kwargs)?;
+    let outcome = caller.host.outcome(py, begun)?;
+    caller.finish(py, outcome)
+}
+
+/// Begins a call for an event loop: its outcome where it is there at once, else a `Pending`.
+#[pyfunction]
+pub(crate) fn begin(
+    py: Python<'_>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: &Bound<'_, PyDict>,
+) -> PyResult<Py<PyAny>> {
+    let (caller, begun) = Caller::begin(args, Some(kwargs))?;
+    match begun {
+        Begun::Ready(outcome) => caller.finish(py, outcome),
+        Begun::Sent(sent) => {
+            let mailbox = sent.mailbox.clone();
+            let inner = Mutex::new(Some((caller, sent)));
+            Ok(Py::new(py, Pending { mailbox, inner })?.into_any())
+        }
+    }
+}
+
+/// A call on the worker that an event loop waits for.
+#[pyclass(frozen, module = "antiphon._antiphon")]
+pub(crate) struct Pending {
+    mailbox: Arc<Mailbox<Result<Answer>>>,
+    /// `None` once the outcome was taken or the call was given up.
+    inner: Mutex<Option<(Caller, Sent<Answer>)>>,
+}
+
+impl Pending {
+    fn take_inner(&self) -> Option<(Caller, Sent<Answer>)> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[pymethods]
+impl Pending {
+    /// Has the hub told `token` when the outcome is there; true when it is there already.
+    fn arm(&self, hub: &Hub, token: u64) -> bool {
+        self.mailbox.arm(hub.bell(token))
+    }
+
+    /// The outcome, or what the call raises.
+    fn take(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match self.take_inner() {
+            Some((caller, sent)) => caller.finish(py, sent.take()),
+            None => Err(errors::to_python(py, &Error::new(Kind::Cancelled, "the call was cancelled"))),
+        }
+    }
+
+    /// Gives the call up: what it does is dropped at once.
+    fn close(&self) {
+        drop(self.take_inner());
+    }
+}
+
+/// A call that panics, at once or on the worker: the test that a panic is an `InternalError` needs one.
+#[pyfunction]
+pub(crate) fn panic_for_tests(py: Python<'_>, on_worker: bool) -> PyResult<()> {
+    let host = Host::current(py)?;
+    let future = move || -> Future<()> {
+        Box::pin(async move {
+            if on_worker {
+                tokio::task::yield_now().await;
+            }
+            panic!("on purpose")
+        })
+    };
+    let begun = py.detach(|| host.with_client(|_| host.begin(future)));
+    host.outcome(py, begun)?.map_err(|error| errors::to_python(py, &error))
+}

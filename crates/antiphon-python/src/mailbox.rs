@@ -1,0 +1,99 @@
+//! Where a task of the runtime leaves what it made, and wakes whoever waits for it.
+//!
+//! The task never attaches to Python: a thread that waits is woken through a condition variable, an event
+//! loop through its [`Bell`].
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::hub::Bell;
+
+/// A producer that is further ahead than this waits: a slow reader must not fill the memory.
+const MAX_AHEAD: usize = 256;
+
+/// Items on their way from a task to its reader.
+pub(crate) struct Mailbox<T> {
+    state: Mutex<State<T>>,
+    filled: Condvar,
+    emptied: Notify,
+}
+
+struct State<T> {
+    items: VecDeque<T>,
+    is_closed: bool,
+    bell: Option<Bell>,
+}
+
+impl<T> Mailbox<T> {
+    pub(crate) fn new() -> Self {
+        let state = State { items: VecDeque::new(), is_closed: false, bell: None };
+        Self { state: Mutex::new(state), filled: Condvar::new(), emptied: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves an item; waits while the reader is far behind.
+    pub(crate) async fn put(&self, item: T) {
+        let count = {
+            let mut state = self.state();
+            state.items.push_back(item);
+            self.wake(&mut state);
+            state.items.len()
+        };
+        if count >= MAX_AHEAD {
+            self.emptied.notified().await;
+        }
+    }
+
+    /// Says that nothing more comes.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        self.wake(&mut state);
+    }
+
+    fn wake(&self, state: &mut State<T>) {
+        self.filled.notify_all();
+        if let Some(bell) = state.bell.take() {
+            bell.ring();
+        }
+    }
+
+    /// Everything that is there; `None` when nothing is there and nothing more comes.
+    pub(crate) fn take(&self) -> Option<VecDeque<T>> {
+        let mut state = self.state();
+        let items = std::mem::take(&mut state.items);
+        if items.is_empty() && state.is_closed {
+            return None;
+        }
+        if items.len() >= MAX_AHEAD {
+            self.emptied.notify_one();
+        }
+        Some(items)
+    }
+
+    /// Waits until something is there or nothing more comes; false when that took too long.
+    pub(crate) fn wait(&self, at_most: Duration) -> bool {
+        let is_idle = |state: &mut State<T>| state.items.is_empty() && !state.is_closed;
+        let (_state, outcome) = self
+            .filled
+            .wait_timeout_while(self.state(), at_most, is_idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        !outcome.timed_out()
+    }
+
+    /// Has `bell` rung once when there is something to take. True when there is already; then it stays silent.
+    pub(crate) fn arm(&self, bell: Bell) -> bool {
+        let mut state = self.state();
+        if !state.items.is_empty() || state.is_closed {
+            return true;
+        }
+        state.bell = Some(bell);
+        false
+    }
+}

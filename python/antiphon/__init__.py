@@ -1,0 +1,163 @@
+"""Prompt in, completion out: any model, hosted or local, called the same way.
+
+>>> from antiphon import completion
+>>> response = completion("What is the capital of France?", model="local/chorister")
+>>> print(response.choices[0].message.content)
+The capital of France is Paris.
+
+Importing this module imports nothing that the interpreter has not loaded already, reads no file and starts no
+thread; what a call needs is made on the first call.
+"""
+
+from ._antiphon import CompletionStream, __version__, completion
+from ._antiphon import begin as _begin
+from ._exceptions import (
+    AntiphonError,
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadGatewayError,
+    BadRequestError,
+    CancelledError,
+    ConfigError,
+    ConflictError,
+    ContentPolicyViolationError,
+    ContextWindowExceededError,
+    InternalError,
+    InternalServerError,
+    InvalidRequestError,
+    JSONSchemaValidationError,
+    LocalModelError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    RateLimitError,
+    ServiceUnavailableError,
+    StreamInterruptedError,
+    Timeout,
+    UnknownProviderError,
+    UnprocessableEntityError,
+    UnsupportedParamsError,
+)
+from ._types import (
+    Annotation,
+    AnnotationURLCitation,
+    Attempt,
+    ChatCompletionAudio,
+    ChatCompletionDeltaToolCall,
+    ChatCompletionMessageToolCall,
+    ChatCompletionTokenLogprob,
+    ChoiceLogprobs,
+    Choices,
+    CompletionTokensDetailsWrapper,
+    Custom,
+    Delta,
+    Function,
+    FunctionCall,
+    Message,
+    ModelResponse,
+    ModelResponseStream,
+    PromptTokensDetailsWrapper,
+    StreamingChoices,
+    TopLogprob,
+    Usage,
+)
+
+
+async def async_completion(*args, **kwargs):
+    """Asks a model and returns its answer, as ``completion`` does, without blocking the event loop.
+
+    Returns a ``ModelResponse``, or an ``AsyncCompletionStream`` of chunks where ``stream=True``. Cancelling
+    the task ends the call at once.
+    """
+    answer = _begin(args, kwargs)
+    if type(answer) is ModelResponse:
+        return answer
+    from ._aio import finish
+
+    return await finish(answer)
+
+
+# `inspect.signature` follows this, so that both functions show the same parameters.
+async_completion.__wrapped__ = completion
+
+acompletion = async_completion
+
+
+def __getattr__(name):
+    if name == "AsyncCompletionStream":
+        from ._aio import AsyncCompletionStream
+
+        return AsyncCompletionStream
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "Annotation",
+    "AnnotationURLCitation",
+    "AntiphonError",
+    "AsyncCompletionStream",
+    "Attempt",
+    "AuthenticationError",
+    "BadGatewayError",
+    "BadRequestError",
+    "CancelledError",
+    "ChatCompletionAudio",
+    "ChatCompletionDeltaToolCall",
+    "ChatCompletionMessageToolCall",
+    "ChatCompletionTokenLogprob",
+    "ChoiceLogprobs",
+    "Choices",
+    "CompletionStream",
+    "CompletionTokensDetailsWrapper",
+    "ConfigError",
+    "ConflictError",
+    "ContentPolicyViolationError",
+    "ContextWindowExceededError",
+    "Custom",
+    "Delta",
+    "Function",
+    "FunctionCall",
+    "InternalError",
+    "InternalServerError",
+    "InvalidRequestError",
+    "JSONSchemaValidationError",
+    "LocalModelError",
+    "Message",
+    "ModelResponse",
+    "ModelResponseStream",
+    "NotFoundError",
+    "PayloadTooLargeError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "PromptTokensDetailsWrapper",
+    "QuotaExceededError",
+    "RateLimitError",
+    "ServiceUnavailableError",
+    "StreamInterruptedError",
+    "StreamingChoices",
+    "Timeout",
+    "TopLogprob",
+    "UnknownProviderError",
+    "UnprocessableEntityError",
+    "UnsupportedParamsError",
+    "Usage",
+    "__version__",
+    "acompletion",
+    "async_completion",
+    "completion",
+]

@@ -1,0 +1,64 @@
+"""Not run: `mypy --strict` reads this, so that the stubs say what users rely on."""
+
+from typing import assert_type
+
+import antiphon
+from antiphon import (
+    AsyncCompletionStream,
+    CompletionStream,
+    Message,
+    ModelResponse,
+    ModelResponseStream,
+    RateLimitError,
+    Timeout,
+    acompletion,
+    async_completion,
+    completion,
+)
+
+
+def whole() -> str:
+    response = completion("how are you?")
+    assert_type(response, ModelResponse)
+    assert_type(completion("hi", "local/chorister", 5.0, 0.5), ModelResponse)
+    assert_type(completion("local/chorister", [{"role": "user", "content": "hi"}]), ModelResponse)
+    messages = [Message(role="user", content="hi")]
+    assert_type(completion(model="m", messages=messages, stream=False), ModelResponse)
+    assert_type(completion("hi", vendor_flag=True, tools=[{"type": "function"}]), ModelResponse)
+    refusal = RateLimitError("slow down", "openai", "gpt-4o")
+    assert_type(completion("hi", mock_response=refusal), ModelResponse)
+    assert_type(response.choices[0].message.tool_calls, list[antiphon.ChatCompletionMessageToolCall] | None)
+    assert_type(response.usage, antiphon.Usage | None)
+    assert_type(response.model_dump_json(), str)
+    return response.choices[0].message.content or ""
+
+
+def streamed(stream: bool) -> None:
+    chunks = completion("hi", stream=True)
+    assert_type(chunks, CompletionStream)
+    for chunk in chunks:
+        assert_type(chunk, ModelResponseStream)
+        assert_type(chunk.choices[0].delta.content, str | None)
+    with completion("hi", model="local/chorister", stream=True) as opened:
+        next(opened)
+    assert_type(opened.response, ModelResponse)
+    assert_type(completion("hi", stream=stream), ModelResponse | CompletionStream)
+
+
+async def asynchronous() -> None:
+    assert_type(await async_completion("hi"), ModelResponse)
+    assert_type(await acompletion(model="m", messages="hi"), ModelResponse)
+    chunks = await acompletion("hi", stream=True)
+    assert_type(chunks, AsyncCompletionStream)
+    async for chunk in chunks:
+        assert_type(chunk, ModelResponseStream)
+
+
+def errors() -> None:
+    try:
+        completion("hi")
+    except Timeout as error:
+        assert_type(error.retry_after, float | None)
+        assert_type(error.partial_response, ModelResponse | None)
+    except antiphon.AntiphonError as error:
+        print(error.message, error.hint, error.param, error.status_code)
