@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Measures antiphon against floors and peers, and renders bench/RESULTS.md.
+#
+#   bench/run.sh            everything; `make bench` builds the wheel and the command before
+#   bench/run.sh NAME...    only some of: import mock engine batched guided shell sizes
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+ALL=(import mock engine batched guided shell sizes)
+VENV=build/bench-venv
+PYTHON=$VENV/bin/python
+MODEL=build/bench/random-500m.gguf
+# What .cargo/config.toml and llama-cpp-sys-2 give llama.cpp in our build.
+LLAMA_FLAGS="-DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=OFF -DGGML_SSE42=ON -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_BMI2=ON \
+-DGGML_F16C=ON -DGGML_FMA=ON -DGGML_OPENMP=OFF -DGGML_BLAS=OFF -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAVA_BUILD=OFF"
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+
+for name in "$@"; do
+  if [[ ! -f bench/measure_$name.py ]]; then
+    echo "there is no measurement $name; there are: ${ALL[*]}" >&2
+    exit 2
+  fi
+done
+
+has() { "$PYTHON" -c "import importlib.metadata as m; m.version('$1')" 2>/dev/null; }
+
+# A peer that does not install is a row that says so, not the end of the run.
+peer() {
+  has "$1" && return
+  say "installing $1"
+  "$PYTHON" -m pip install -q "$@" || say "$1 does not install here; its rows say so"
+}
+
+if [[ ! -x $PYTHON ]]; then
+  say "making $VENV"
+  python3 -m venv "$VENV"
+fi
+mkdir -p build/bench
+peer gguf numpy
+peer openai
+peer litellm
+peer tensorzero
+if ! has llama-cpp-python; then
+  say "llama-cpp-python compiles for some minutes, with the flags of our own build"
+  CMAKE_ARGS=$LLAMA_FLAGS peer llama-cpp-python --no-binary llama-cpp-python
+fi
+
+wheels=(target/wheels/antiphon-*.whl)
+if [[ -f ${wheels[0]} ]]; then
+  say "installing ${wheels[0]}"
+  "$PYTHON" -m pip install -q --force-reinstall --no-deps "${wheels[0]}"
+else
+  say "there is no wheel in target/wheels: 'make wheel' builds it"
+fi
+
+if [[ ! -f $MODEL ]]; then
+  say "writing $MODEL"
+  "$PYTHON" bench/random_model.py "$MODEL"
+fi
+
+names=("$@")
+[[ $# -gt 0 ]] || names=("${ALL[@]}")
+for name in "${names[@]}"; do
+  if [[ $name == batched ]]; then
+    say "building the bare loop"
+    cargo build --release -p antiphon-engine --example bare_loop
+  fi
+  "$PYTHON" "bench/measure_$name.py"
+done
+"$PYTHON" bench/render.py
