@@ -216,8 +216,8 @@ impl Error {
     }
 
     /// Input that is wrong in the field `param` (a path such as `messages[2].content`).
-    pub fn invalid(param: impl Into<String>, message: impl fmt::Display) -> Self {
-        let param = param.into();
+    pub fn invalid(param: impl fmt::Display, message: impl fmt::Display) -> Self {
+        let param = param.to_string();
         let mut error = Self::new(Kind::InvalidRequest, format!("{param}: {message}"));
         error.0.param = Some(param);
         error

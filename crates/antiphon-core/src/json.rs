@@ -1,5 +1,7 @@
 //! Taking JSON apart with errors that name the field.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
 use crate::{Error, Map, Result};
@@ -16,25 +18,25 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-pub(crate) fn wrong_type(path: &str, expected: &str, value: &Value) -> Error {
+pub(crate) fn wrong_type(path: impl Display + Copy, expected: &str, value: &Value) -> Error {
     Error::invalid(path, format_args!("must be {expected}, got {}", kind_of(value)))
 }
 
-pub(crate) fn string(path: &str, value: Value) -> Result<String> {
+pub(crate) fn string(path: impl Display + Copy, value: Value) -> Result<String> {
     match value {
         Value::String(text) => Ok(text),
         other => Err(wrong_type(path, "a string", &other)),
     }
 }
 
-pub(crate) fn object(path: &str, value: Value) -> Result<Map> {
+pub(crate) fn object(path: impl Display + Copy, value: Value) -> Result<Map> {
     match value {
         Value::Object(map) => Ok(map),
         other => Err(wrong_type(path, "an object", &other)),
     }
 }
 
-pub(crate) fn list(path: &str, value: Value) -> Result<Vec<Value>> {
+pub(crate) fn list(path: impl Display + Copy, value: Value) -> Result<Vec<Value>> {
     match value {
         Value::Array(items) => Ok(items),
         other => Err(wrong_type(path, "a list", &other)),
@@ -46,15 +48,15 @@ pub(crate) fn take(map: &mut Map, key: &str) -> Option<Value> {
     map.shift_remove(key).filter(|value| !value.is_null())
 }
 
-pub(crate) fn take_string(map: &mut Map, key: &str, path: &str) -> Result<Option<String>> {
-    take(map, key).map(|value| string(&format!("{path}.{key}"), value)).transpose()
+pub(crate) fn take_string(map: &mut Map, key: &str, path: impl Display + Copy) -> Result<Option<String>> {
+    take(map, key).map(|value| string(format_args!("{path}.{key}"), value)).transpose()
 }
 
-pub(crate) fn require_string(map: &mut Map, key: &str, path: &str) -> Result<String> {
+pub(crate) fn require_string(map: &mut Map, key: &str, path: impl Display + Copy) -> Result<String> {
     take_string(map, key, path)?.ok_or_else(|| missing(path, key))
 }
 
-pub(crate) fn missing(path: &str, key: &str) -> Error {
+pub(crate) fn missing(path: impl Display + Copy, key: &str) -> Error {
     Error::invalid(format!("{path}.{key}"), "is required")
 }
 

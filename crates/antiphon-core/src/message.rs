@@ -4,6 +4,8 @@
 //! [`Message`] made by [`Message::from_json`] is always one that can be sent. Fields that are not known
 //! here are kept in `extra` and travel on.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
 use crate::json::{self, put, take, take_string};
@@ -164,7 +166,7 @@ impl Part {
     }
 
     /// Reads a part; `path` names it in errors.
-    pub fn from_json(path: &str, value: Value) -> Result<Self> {
+    pub fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         if let Value::String(text) = value {
             return Ok(Part::text(text));
         }
@@ -174,21 +176,21 @@ impl Part {
             "text" => PartKind::Text { text: json::require_string(&mut map, "text", path)? },
             "image_url" => image(&mut map, path)?,
             "input_audio" => {
-                let path = format!("{path}.input_audio");
-                let mut audio = inner(&mut map, "input_audio", &path)?;
+                let path = format_args!("{path}.input_audio");
+                let mut audio = inner(&mut map, "input_audio", path)?;
                 PartKind::InputAudio {
-                    data: json::require_string(&mut audio, "data", &path)?,
-                    format: json::require_string(&mut audio, "format", &path)?,
+                    data: json::require_string(&mut audio, "data", path)?,
+                    format: json::require_string(&mut audio, "format", path)?,
                 }
             }
             "file" => {
-                let path = format!("{path}.file");
-                let mut file = inner(&mut map, "file", &path)?;
+                let path = format_args!("{path}.file");
+                let mut file = inner(&mut map, "file", path)?;
                 let kind = PartKind::File {
-                    file_id: take_string(&mut file, "file_id", &path)?,
-                    file_data: take_string(&mut file, "file_data", &path)?,
-                    filename: take_string(&mut file, "filename", &path)?,
-                    format: take_string(&mut file, "format", &path)?,
+                    file_id: take_string(&mut file, "file_id", path)?,
+                    file_data: take_string(&mut file, "file_data", path)?,
+                    filename: take_string(&mut file, "filename", path)?,
+                    format: take_string(&mut file, "format", path)?,
                 };
                 if matches!(&kind, PartKind::File { file_id: None, file_data: None, .. }) {
                     return Err(Error::invalid(path, "needs file_id or file_data"));
@@ -247,24 +249,24 @@ impl Part {
     }
 }
 
-fn inner(map: &mut Map, key: &str, path: &str) -> Result<Map> {
+fn inner(map: &mut Map, key: &str, path: impl Display + Copy) -> Result<Map> {
     let value = take(map, key).ok_or_else(|| Error::invalid(path, "is required"))?;
     json::object(path, value)
 }
 
 /// `image_url` is an object by the reference, and a bare string in many programs.
-fn image(map: &mut Map, path: &str) -> Result<PartKind> {
-    let path = format!("{path}.image_url");
+fn image(map: &mut Map, path: impl Display + Copy) -> Result<PartKind> {
+    let path = format_args!("{path}.image_url");
     if let Some(Value::String(url)) = map.get("image_url") {
         let url = url.clone();
         map.shift_remove("image_url");
         return Ok(PartKind::Image { url, detail: None, format: None });
     }
-    let mut image = inner(map, "image_url", &path)?;
+    let mut image = inner(map, "image_url", path)?;
     Ok(PartKind::Image {
-        url: json::require_string(&mut image, "url", &path)?,
-        detail: take_string(&mut image, "detail", &path)?,
-        format: take_string(&mut image, "format", &path)?,
+        url: json::require_string(&mut image, "url", path)?,
+        detail: take_string(&mut image, "detail", path)?,
+        format: take_string(&mut image, "format", path)?,
     })
 }
 
@@ -292,7 +294,7 @@ pub struct FunctionCall {
 
 impl FunctionCall {
     /// Reads `{"name", "arguments"}`; arguments given as an object become their JSON text.
-    pub fn from_json(path: &str, value: Value) -> Result<Self> {
+    pub fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         let mut map = json::object(path, value)?;
         let name = json::require_string(&mut map, "name", path)?;
         let arguments = match take(&mut map, "arguments") {
@@ -300,7 +302,11 @@ impl FunctionCall {
             Some(Value::String(text)) => text,
             Some(value @ Value::Object(_)) => value.to_string(),
             Some(other) => {
-                return Err(json::wrong_type(&format!("{path}.arguments"), "a string or an object", &other));
+                return Err(json::wrong_type(
+                    format_args!("{path}.arguments"),
+                    "a string or an object",
+                    &other,
+                ));
             }
         };
         Ok(Self { name, arguments })
@@ -314,21 +320,21 @@ impl FunctionCall {
 
 impl ToolCall {
     /// Reads a tool call of an assistant's message.
-    pub fn from_json(path: &str, value: Value) -> Result<Self> {
+    pub fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         let mut map = json::object(path, value)?;
         let id = take_string(&mut map, "id", path)?.unwrap_or_default();
         let kind = take_string(&mut map, "type", path)?;
         if kind.as_deref() == Some("custom") {
-            let path = format!("{path}.custom");
-            let mut custom = inner(&mut map, "custom", &path)?;
+            let path = format_args!("{path}.custom");
+            let mut custom = inner(&mut map, "custom", path)?;
             let function = FunctionCall {
-                name: json::require_string(&mut custom, "name", &path)?,
-                arguments: take_string(&mut custom, "input", &path)?.unwrap_or_default(),
+                name: json::require_string(&mut custom, "name", path)?,
+                arguments: take_string(&mut custom, "input", path)?.unwrap_or_default(),
             };
             return Ok(Self { id, function, custom: true, extra: map });
         }
         let function = take(&mut map, "function").ok_or_else(|| json::missing(path, "function"))?;
-        let function = FunctionCall::from_json(&format!("{path}.function"), function)?;
+        let function = FunctionCall::from_json(format_args!("{path}.function"), function)?;
         // A type not known here is kept, and wins over ours when written.
         if let Some(kind) = kind.filter(|kind| kind != "function" && !kind.is_empty()) {
             map.insert("type".into(), kind.into());
@@ -401,7 +407,7 @@ impl Message {
     }
 
     /// Reads and checks a message; `path` (such as `messages[2]`) names it in errors.
-    pub fn from_json(path: &str, value: Value) -> Result<Self> {
+    pub fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         let mut map = json::object(path, value)?;
         let role = json::require_string(&mut map, "role", path)?;
         let role = Role::parse(&role).ok_or_else(|| {
@@ -414,7 +420,7 @@ impl Message {
             name: take_string(&mut map, "name", path)?,
             tool_calls: tool_calls(&mut map, path)?,
             function_call: take(&mut map, "function_call")
-                .map(|value| FunctionCall::from_json(&format!("{path}.function_call"), value))
+                .map(|value| FunctionCall::from_json(format_args!("{path}.function_call"), value))
                 .transpose()?,
             tool_call_id: take_string(&mut map, "tool_call_id", path)?,
             refusal: take_string(&mut map, "refusal", path)?,
@@ -426,9 +432,9 @@ impl Message {
     }
 
     /// Checks what the role asks for; `path` names the message in errors.
-    pub fn check(&self, path: &str) -> Result<()> {
+    pub fn check(&self, path: impl Display + Copy) -> Result<()> {
         if let Some(name) = &self.name {
-            check_name(&format!("{path}.name"), name)?;
+            check_name(format_args!("{path}.name"), name)?;
         }
         match self.role {
             Role::Function if self.name.is_none() => {
@@ -490,28 +496,28 @@ fn content_json(content: &Content) -> Value {
     }
 }
 
-fn content(map: &mut Map, path: &str) -> Result<Content> {
-    let path = format!("{path}.content");
+fn content(map: &mut Map, path: impl Display + Copy) -> Result<Content> {
+    let path = format_args!("{path}.content");
     match map.shift_remove("content") {
         None | Some(Value::Null) => Ok(Content::Null),
         Some(Value::String(text)) => Ok(Content::Text(text)),
         Some(Value::Array(parts)) => parts
             .into_iter()
             .enumerate()
-            .map(|(i, part)| Part::from_json(&format!("{path}[{i}]"), part))
+            .map(|(i, part)| Part::from_json(format_args!("{path}[{i}]"), part))
             .collect::<Result<_>>()
             .map(Content::Parts),
-        Some(other) => Err(json::wrong_type(&path, "a string, a list of parts or null", &other)),
+        Some(other) => Err(json::wrong_type(path, "a string, a list of parts or null", &other)),
     }
 }
 
-fn tool_calls(map: &mut Map, path: &str) -> Result<Vec<ToolCall>> {
+fn tool_calls(map: &mut Map, path: impl Display + Copy) -> Result<Vec<ToolCall>> {
     let Some(value) = take(map, "tool_calls") else { return Ok(Vec::new()) };
-    let path = format!("{path}.tool_calls");
-    json::list(&path, value)?
+    let path = format_args!("{path}.tool_calls");
+    json::list(path, value)?
         .into_iter()
         .enumerate()
-        .map(|(i, call)| ToolCall::from_json(&format!("{path}[{i}]"), call))
+        .map(|(i, call)| ToolCall::from_json(format_args!("{path}[{i}]"), call))
         .collect()
 }
 
@@ -520,7 +526,7 @@ fn without_nulls(map: Map) -> Map {
 }
 
 /// At most 64 letters, digits, `_` or `-`.
-pub(crate) fn check_name(path: &str, name: &str) -> Result<()> {
+pub(crate) fn check_name(path: impl Display + Copy, name: &str) -> Result<()> {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.chars().count() > MAX_NAME_LENGTH || !name.chars().all(legal) {
         let rule =

@@ -4,6 +4,8 @@
 //! against. Ranges are not checked here: those of a hosted model are its provider's business, those of a
 //! local one the engine's.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
 use crate::json::wrong_type;
@@ -12,7 +14,7 @@ use crate::{Error, Map, Result};
 /// A type that a parameter's value can have.
 pub(crate) trait Param: Sized {
     /// Checks and takes the value; `path` names it in errors.
-    fn from_json(path: &str, value: Value) -> Result<Self>;
+    fn from_json(path: impl Display + Copy, value: Value) -> Result<Self>;
     /// The value as it goes on the wire.
     fn to_json(&self) -> Value;
 }
@@ -136,7 +138,7 @@ params! {
 pub type LogitBias = Vec<(u32, f64)>;
 
 impl Param for f64 {
-    fn from_json(path: &str, value: Value) -> Result<Self> {
+    fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         value.as_f64().ok_or_else(|| wrong_type(path, "a number", &value)).and_then(|number| {
             if number.is_finite() { Ok(number) } else { Err(Error::invalid(path, "must be finite")) }
         })
@@ -148,7 +150,7 @@ impl Param for f64 {
 }
 
 impl Param for u64 {
-    fn from_json(path: &str, value: Value) -> Result<Self> {
+    fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         whole(path, &value, "a whole number of at least 0")
     }
 
@@ -158,7 +160,7 @@ impl Param for u64 {
 }
 
 impl Param for u32 {
-    fn from_json(path: &str, value: Value) -> Result<Self> {
+    fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         whole(path, &value, "a whole number of at least 0")
     }
 
@@ -168,7 +170,7 @@ impl Param for u32 {
 }
 
 impl Param for i64 {
-    fn from_json(path: &str, value: Value) -> Result<Self> {
+    fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         whole(path, &value, "a whole number")
     }
 
@@ -178,7 +180,7 @@ impl Param for i64 {
 }
 
 /// A whole number, also when written as `10.0`, as scripts and JavaScript clients do.
-fn whole<T: TryFrom<i128>>(path: &str, value: &Value, expected: &str) -> Result<T> {
+fn whole<T: TryFrom<i128>>(path: impl Display + Copy, value: &Value, expected: &str) -> Result<T> {
     let number = match value {
         Value::Number(number) => number
             .as_i128()
@@ -191,7 +193,7 @@ fn whole<T: TryFrom<i128>>(path: &str, value: &Value, expected: &str) -> Result<
 }
 
 impl Param for bool {
-    fn from_json(path: &str, value: Value) -> Result<Self> {
+    fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         value.as_bool().ok_or_else(|| wrong_type(path, "true or false", &value))
     }
 
@@ -201,7 +203,7 @@ impl Param for bool {
 }
 
 impl Param for String {
-    fn from_json(path: &str, value: Value) -> Result<Self> {
+    fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         crate::json::string(path, value)
     }
 
@@ -211,7 +213,7 @@ impl Param for String {
 }
 
 impl Param for Value {
-    fn from_json(_: &str, value: Value) -> Result<Self> {
+    fn from_json(_: impl Display + Copy, value: Value) -> Result<Self> {
         Ok(value)
     }
 
@@ -221,7 +223,7 @@ impl Param for Value {
 }
 
 impl Param for Map {
-    fn from_json(path: &str, value: Value) -> Result<Self> {
+    fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         crate::json::object(path, value)
     }
 
@@ -232,13 +234,13 @@ impl Param for Map {
 
 /// One string stands for a list of one, as everywhere in the field (`stop="\n"`).
 impl Param for Vec<String> {
-    fn from_json(path: &str, value: Value) -> Result<Self> {
+    fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         match value {
             Value::String(text) => Ok(vec![text]),
             Value::Array(items) => items
                 .into_iter()
                 .enumerate()
-                .map(|(i, item)| crate::json::string(&format!("{path}[{i}]"), item))
+                .map(|(i, item)| crate::json::string(format_args!("{path}[{i}]"), item))
                 .collect(),
             other => Err(wrong_type(path, "a string or a list of strings", &other)),
         }
@@ -250,14 +252,14 @@ impl Param for Vec<String> {
 }
 
 impl Param for LogitBias {
-    fn from_json(path: &str, value: Value) -> Result<Self> {
+    fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         crate::json::object(path, value)?
             .into_iter()
             .map(|(token, bias)| {
                 let id = token.parse().map_err(|_| {
                     Error::invalid(path, format_args!("keys must be token ids, got {token:?}"))
                 })?;
-                Ok((id, f64::from_json(&format!("{path}[{token:?}]"), bias)?))
+                Ok((id, f64::from_json(format_args!("{path}[{token:?}]"), bias)?))
             })
             .collect()
     }

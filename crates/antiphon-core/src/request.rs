@@ -1,5 +1,7 @@
 //! What is asked: a model, messages, parameters, tools, and the form of the answer.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
 use crate::json::{self, put, take, take_string};
@@ -28,7 +30,7 @@ pub enum Tool {
 
 impl Tool {
     /// Reads a tool as OpenAI writes it; `path` names it in errors.
-    pub fn from_json(path: &str, value: Value) -> Result<Self> {
+    pub fn from_json(path: impl Display + Copy, value: Value) -> Result<Self> {
         let mut map = json::object(path, value)?;
         match map.get("type").and_then(Value::as_str) {
             Some("function") => {}
@@ -36,17 +38,17 @@ impl Tool {
             None => return Err(json::missing(path, "type").hint("a function tool has type \"function\"")),
         }
         map.shift_remove("type");
-        let inner = format!("{path}.function");
+        let inner = format_args!("{path}.function");
         let function = take(&mut map, "function").ok_or_else(|| json::missing(path, "function"))?;
-        let mut function = json::object(&inner, function)?;
-        let name = json::require_string(&mut function, "name", &inner)?;
-        check_name(&format!("{inner}.name"), &name)?;
+        let mut function = json::object(inner, function)?;
+        let name = json::require_string(&mut function, "name", inner)?;
+        check_name(format_args!("{inner}.name"), &name)?;
         let parameters = take(&mut function, "parameters");
         if let Some(schema) = &parameters
             && !schema.is_object()
         {
             return Err(json::wrong_type(
-                &format!("{inner}.parameters"),
+                format_args!("{inner}.parameters"),
                 "a JSON schema (an object)",
                 schema,
             ));
@@ -54,9 +56,11 @@ impl Tool {
         let strict = match take(&mut function, "strict") {
             None => None,
             Some(Value::Bool(strict)) => Some(strict),
-            Some(other) => return Err(json::wrong_type(&format!("{inner}.strict"), "true or false", &other)),
+            Some(other) => {
+                return Err(json::wrong_type(format_args!("{inner}.strict"), "true or false", &other));
+            }
         };
-        let description = take_string(&mut function, "description", &inner)?;
+        let description = take_string(&mut function, "description", inner)?;
         Ok(Tool::Function { name, description, parameters, strict, extra: map })
     }
 
@@ -374,7 +378,7 @@ fn messages(value: Option<Value>) -> Result<Vec<Message>> {
         Some(Value::Array(items)) => items
             .into_iter()
             .enumerate()
-            .map(|(i, item)| Message::from_json(&format!("messages[{i}]"), item))
+            .map(|(i, item)| Message::from_json(format_args!("messages[{i}]"), item))
             .collect(),
         Some(other) => Err(json::wrong_type("messages", "a string or a list of messages", &other)),
     }
@@ -384,11 +388,11 @@ fn tools(value: Value) -> Result<Vec<Tool>> {
     json::list("tools", value)?
         .into_iter()
         .enumerate()
-        .map(|(i, tool)| Tool::from_json(&format!("tools[{i}]"), tool))
+        .map(|(i, tool)| Tool::from_json(format_args!("tools[{i}]"), tool))
         .collect()
 }
 
-fn boolean(path: &str, value: Value) -> Result<bool> {
+fn boolean(path: impl Display + Copy, value: Value) -> Result<bool> {
     match value {
         Value::Null => Ok(false),
         Value::Bool(value) => Ok(value),
