@@ -9,7 +9,6 @@ from pathlib import Path
 
 from harness import CHORISTER, COMMAND, MISSING, WHEELS, Row, start, version
 
-LIMIT = 15e6
 PEERS = ("litellm", "tensorzero")
 
 METHOD = """
@@ -25,11 +24,9 @@ def main() -> None:
     model = size(newest(CHORISTER, "*.gguf"))
     peers = "; ".join(f"{name} {shown(peer_wheel(name))}" for name in PEERS)
     record.rows = [
-        Row("wheel", peers, shown(wheel), "at most 15 MB", wheel is not None and wheel <= LIMIT),
-        Row(
-            "stripped command", "", shown(command), "at most 15 MB", command is not None and command <= LIMIT
-        ),
-        Row("chorister.gguf", "", shown(model), "at most 8 MB", model is not None and model <= 8e6),
+        Row("wheel", peers, shown(wheel), "at most 15 MB", fits(wheel, 15e6)),
+        Row("stripped command", "", shown(command), "at most 15 MB", fits(command, 15e6)),
+        Row("chorister.gguf", "", shown(model), "at most 8 MB", fits(model, 8e6)),
     ]
     record.save()
 
@@ -44,6 +41,10 @@ def size(path: Path | None) -> int | None:
 
 def shown(count: int | None) -> str:
     return f"{count / 1e6:.1f} MB" if count is not None else MISSING
+
+
+def fits(count: int | None, limit: float) -> bool | None:
+    return None if count is None else count <= limit
 
 
 def stripped(command: Path) -> int:

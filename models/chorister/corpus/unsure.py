@@ -1,0 +1,11 @@
+"""The ways of saying "I don't know": few, and all alike at the start, so that they are easy to learn."""
+
+GENERAL = "I don't know. I am a very small model and only know simple things."
+PLACE = "I don't know that place."
+PERSONAL = "I don't know. You have not told me."
+CURRENT = "I don't know. I cannot look up current information."
+TASK = "I don't know how to do that. I am a very small model."
+NUMBER = "I don't know. That calculation is too big for me."
+RECIPE = "I don't know a recipe for that."
+WORD = "I don't know that word."
+MORE = "I don't know more about that."
