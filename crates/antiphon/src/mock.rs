@@ -83,7 +83,11 @@ fn text_events(text: &str, request: &Request) -> Vec<Event> {
     for choice in 0..choices {
         events.push(Event::set_message(choice, "role", "assistant"));
         events.push(Event::set_message(choice, "content", ""));
-        events.extend(pieces(text).map(|piece| Event::Text { choice, text: piece.to_owned() }));
+        if request.stream {
+            events.extend(pieces(text).map(|piece| Event::Text { choice, text: piece.to_owned() }));
+        } else {
+            events.push(Event::Text { choice, text: text.to_owned() });
+        }
         events.push(Event::set_choice(choice, "finish_reason", "stop"));
     }
     let usage = Usage::new(estimate(prompt), estimate(text.len()) * u64::from(choices));
