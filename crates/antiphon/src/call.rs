@@ -47,7 +47,8 @@ pub struct Call {
     pub request: Request,
     /// What it does not.
     pub options: Options,
-    /// Parameters that were passed on without being understood; they become warnings of the response.
+    /// Parameters that were passed on without being understood; they become warnings of
+    /// the response (a local model says by itself what it ignored).
     pub passed_on: Vec<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use antiphon_core::{Chunker, Error, EventStream, Kind, Request, Response, Result};
+use antiphon_core::{Chunker, Error, Event, EventStream, Kind, Request, Response, Result};
 use futures_util::{FutureExt, StreamExt};
 
 use crate::call::{Call, Options};
@@ -89,12 +89,12 @@ impl Client {
     }
 
     fn open(&self, call: Call) -> Result<EventStream> {
-        let Call { mut request, mut options, .. } = call;
+        let Call { mut request, mut options, passed_on } = call;
         #[cfg(not(feature = "local"))]
         let _ = &mut request;
         request.check()?;
         if let Some(mock) = options.mock.take() {
-            return Ok(self.mocked(mock, request, &options));
+            return Ok(self.mocked(mock, request, &passed_on, &options));
         }
         match self.resolve(&request.model, &options)? {
             #[cfg(feature = "local")]
@@ -113,11 +113,24 @@ impl Client {
         }
     }
 
-    fn mocked(&self, mock: Mock, mut request: Request, options: &Options) -> EventStream {
+    fn mocked(
+        &self,
+        mock: Mock,
+        mut request: Request,
+        passed_on: &[String],
+        options: &Options,
+    ) -> EventStream {
         if request.model.is_empty() {
             request.model = self.default_model().0;
         }
-        let events = mock.events(&request).map_or_else(stream::failed, stream::ready);
+        let events = mock.events(&request).map(|mut events| {
+            let warn = |name| {
+                Event::set("warning", format!("{name} is not known and goes to the provider as it is"))
+            };
+            events.extend(passed_on.iter().map(warn));
+            events
+        });
+        let events = events.map_or_else(stream::failed, stream::ready);
         match options.mock_delay {
             Some(delay) => {
                 let slept = async move { tokio::time::sleep(delay).await };

@@ -110,6 +110,15 @@ async fn a_deadline_covers_the_call() {
 }
 
 #[tokio::test]
+async fn what_is_passed_on_unknown_is_a_warning() {
+    let call = serde_json::from_value(json!({
+        "model": "m/x", "messages": "hi", "mock_response": "yes", "vendor_flag": true,
+    }));
+    let response = client().complete(antiphon::Call::from_json(call.unwrap()).unwrap()).await.unwrap();
+    assert_eq!(response.warnings, ["vendor_flag is not known and goes to the provider as it is"]);
+}
+
+#[tokio::test]
 async fn bad_input_is_refused_before_the_mock() {
     let cases = [
         (completion(Vec::<Message>::new()), "messages: is empty"),
