@@ -108,7 +108,8 @@ def antiphon_backend(model: str) -> Ask:
             completion(messages=case["messages"], model=model, max_tokens=400, **extra).choices[0].message
         )
         calls = [
-            {"name": call.function.name, "arguments": json.loads(call.function.arguments)}
+            # Arguments that the limit cut are no JSON, and no right answer.
+            {"name": call.function.name, "arguments": parsed(call.function.arguments)}
             for call in message.tool_calls or []
         ]
         return Answer(message.content or "", calls)
