@@ -4,7 +4,10 @@
 
 A question has `prompts` (texts or lists of messages), `max_tokens` and perhaps a JSON `schema`. antiphon
 answers all prompts at once; llama-cpp-python, which serves one request at a time, one after another. All is
-streamed, at temperature 0; seconds are from the call to the last token, the prompt included.
+streamed, at temperature 0.
+
+Two times come back: `seconds` from the call to the last token, and `generating` from when the last prompt was
+read to the last token, with the tokens of that time.
 """
 
 from __future__ import annotations
@@ -41,21 +44,25 @@ class Antiphon:
             options["ignore_eos"] = True
         begin = time.perf_counter()
         answers = self.loop.run_until_complete(self.all(prompts, options))
-        return summary(begin, answers)
+        end = time.perf_counter()
+        all_read = max(answer["times"][0] for answer in answers)
+        early = sum(time <= all_read for answer in answers for time in answer["times"])
+        tokens = sum(answer["tokens"] for answer in answers)
+        return summary(answers, end - begin, end - all_read, tokens - early)
 
     async def all(self, prompts: list[Any], options: dict[str, Any]) -> list[dict[str, Any]]:
         return await asyncio.gather(*(self.one(prompt, options) for prompt in prompts))
 
     async def one(self, prompt: Any, options: dict[str, Any]) -> dict[str, Any]:
-        first, texts, usage = 0.0, [], None
+        times, texts, usage = [], [], None
         stream = await self.completion(prompt, stream=True, stream_options={"include_usage": True}, **options)
         async for chunk in stream:
             usage = chunk.get("usage") or usage
             if chunk.choices and chunk.choices[0].delta.get("content"):
-                first = first or time.perf_counter()
+                times.append(time.perf_counter())
                 texts.append(chunk.choices[0].delta.content)
         counts = {"prompt": usage.prompt_tokens, "tokens": usage.completion_tokens}
-        return counts | {"first": first, "text": "".join(texts)}
+        return counts | {"times": times, "text": "".join(texts)}
 
 
 class LlamaCpp:
@@ -76,28 +83,32 @@ class LlamaCpp:
     def answer(self, prompts: list[Any], max_tokens: int, schema: dict | None = None) -> dict[str, Any]:
         grammar = self.grammar.from_json_schema(json.dumps(schema), verbose=False) if schema else None
         begin = time.perf_counter()
-        return summary(begin, [self.one(prompt, max_tokens, grammar) for prompt in prompts])
+        answers = [self.one(prompt, max_tokens, grammar) for prompt in prompts]
+        seconds = time.perf_counter() - begin
+        generating = sum(answer["times"][-1] - answer["times"][0] for answer in answers)
+        tokens = sum(answer["tokens"] - 1 for answer in answers)
+        return summary(answers, seconds, generating, tokens)
 
     def one(self, prompt: Any, max_tokens: int, grammar: Any) -> dict[str, Any]:
         text = prompt if isinstance(prompt, str) else "".join(message["content"] for message in prompt)
-        first, texts = 0.0, []
+        times, texts = [], []
         for chunk in self.model.create_completion(
             text, max_tokens=max_tokens, temperature=0.0, stream=True, grammar=grammar
         ):
-            first = first or time.perf_counter()
+            times.append(time.perf_counter())
             texts.append(chunk["choices"][0]["text"])
         prompt_tokens = len(self.model.tokenize(text.encode(), add_bos=True, special=True))
         # It does not evaluate the last token that it generated.
         tokens = self.model.n_tokens + 1 - prompt_tokens
-        return {"prompt": prompt_tokens, "tokens": tokens, "first": first, "text": "".join(texts)}
+        return {"prompt": prompt_tokens, "tokens": tokens, "times": times, "text": "".join(texts)}
 
 
-def summary(begin: float, answers: list[dict[str, Any]]) -> dict[str, Any]:
-    end = time.perf_counter()
+def summary(answers: list[dict[str, Any]], seconds: float, generating: float, tokens: int) -> dict[str, Any]:
     return {
-        "seconds": end - begin,
-        "first": min(answer["first"] for answer in answers) - begin,
+        "seconds": seconds,
         "tokens": sum(answer["tokens"] for answer in answers),
+        "generating": generating,
+        "generated": tokens,
         "prompt_tokens": sum(answer["prompt"] for answer in answers),
         "text": answers[0]["text"],
     }

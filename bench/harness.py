@@ -29,6 +29,8 @@ CHORISTER = ROOT / "models" / "chorister"
 RANDOM_MODEL = Path(os.environ.get("BENCH_MODEL", BUILD / "random-500m.gguf"))
 PEERS = ("openai", "litellm", "tensorzero", "llama-cpp-python")
 MISSING = "not installed"
+# Rounds of each measurement, where it is only to be tried.
+QUICK = os.environ.get("BENCH_ROUNDS")
 
 Rounds = dict[str, list[float]]
 
@@ -78,12 +80,14 @@ def say(line: str) -> None:
 def start(name: str, title: str, method: str) -> Record:
     """Opens a measurement; warns where something else uses the processor."""
     say(f"== {title}")
+    record = Record(name, title, " ".join(method.split()))
     idle = idle_share()
     if idle < 0.9:
-        say(f"  warning: the processor is only {idle:.0%} idle before the start")
-    record = Record(name, title, " ".join(method.split()))
-    if idle < 0.9:
         record.details.append(f"The processor was only {idle:.0%} idle before the start.")
+    if QUICK:
+        record.details.append(f"A quick look: {QUICK} rounds, not as many as said above.")
+    for line in record.details:
+        say(f"  warning: {line}")
     return record
 
 
@@ -100,10 +104,10 @@ def processor_ticks() -> list[int]:
 
 
 def interleaved(cases: Mapping[str, Callable[[], float]], rounds: int) -> Rounds:
-    """Runs every case once a round, each round starting with another. `BENCH_ROUNDS=1` is a quick look."""
+    """Runs every case once a round, each round starting with another."""
     names = list(cases)
     found: Rounds = {name: [] for name in names}
-    for turn in range(int(os.environ.get("BENCH_ROUNDS", rounds))):
+    for turn in range(int(QUICK or rounds)):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
             found[name].append(cases[name]())

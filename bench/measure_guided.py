@@ -71,10 +71,10 @@ PACKAGES = {"antiphon": "antiphon", "llama_cpp": "llama-cpp-python"}
 
 METHOD = f"""
 Tokens per second of `response_format={{"type": "json_schema", …}}` over those of free text of the same
-number of tokens from the same model, one stream, temperature 0, from the call to the last token. The free
-prompt has the sentence with the schema that guidance adds, so both read the same prompt; the grammar is
-compiled before the first round. Medians of {ROUNDS} interleaved rounds. llama-cpp-python's figure is its
-own: a grammar made from the same schema, against its free text.
+number of tokens from the same model, one stream, temperature 0, from the call to the last token. The
+free prompt has the sentence with the schema that guidance adds, so both read the same prompt; the
+grammar is compiled before the first round. Medians of {ROUNDS} interleaved rounds. llama-cpp-python's
+figure is its own: a grammar made from the same schema, against its free text.
 """
 
 

@@ -20,8 +20,8 @@ PEAK = "; print(next(l for l in open('/proc/self/status') if l.startswith('VmHWM
 
 METHOD = f"""
 A fresh process each time, wall time of the whole process as a multiple of `python -c pass` in the same
-round; median of {ROUNDS} interleaved rounds. Peak memory is `VmHWM` at the end. LiteLLM's price-map fetch
-is switched off, which favours it.
+round; median of {ROUNDS} interleaved rounds. Peak memory is `VmHWM` at the end. LiteLLM's price-map
+fetch is switched off, which favours it.
 """
 
 

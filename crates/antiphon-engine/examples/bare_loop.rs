@@ -60,7 +60,7 @@ fn answer(model: &LlamaModel, context: &mut LlamaContext<'_>, question: &Value) 
     let prompts: Vec<Vec<LlamaToken>> = texts.iter().filter_map(Value::as_str).map(tokenize).collect();
     context.clear_kv_cache();
     let mut next = read(context, &prompts)?;
-    let first = begin.elapsed();
+    let all_read = Instant::now();
     let mut batch = LlamaBatch::new(prompts.len(), 1);
     for step in 1..steps {
         batch.clear();
@@ -72,8 +72,9 @@ fn answer(model: &LlamaModel, context: &mut LlamaContext<'_>, question: &Value) 
     }
     Ok(json!({
         "seconds": begin.elapsed().as_secs_f64(),
-        "first": first.as_secs_f64(),
         "tokens": steps * prompts.len(),
+        "generating": all_read.elapsed().as_secs_f64(),
+        "generated": (steps - 1) * prompts.len(),
         "prompt_tokens": prompts.iter().map(Vec::len).sum::<usize>(),
     }))
 }
