@@ -2,11 +2,7 @@
 //!
 //! It stands here and not in the engine: Cargo runs a crate's build script only after those of its direct
 //! dependencies that link a library, and llama.cpp is one of the engine's.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a build script speaks to Cargo and to the user"
-)]
+#![expect(clippy::print_stderr, reason = "a build script speaks to the user")]
 
 use std::path::Path;
 use std::process::{Command, Stdio, exit};
