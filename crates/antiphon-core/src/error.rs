@@ -190,6 +190,7 @@ struct Inner {
     code: Option<String>,
     request_id: Option<String>,
     retry_after: Option<Duration>,
+    retryable: Option<bool>,
     attempts: Vec<Attempt>,
     partial: Option<Response>,
     raw: Option<String>,
@@ -209,6 +210,7 @@ impl Error {
             code: None,
             request_id: None,
             retry_after: None,
+            retryable: None,
             attempts: Vec::new(),
             partial: None,
             raw: None,
@@ -266,6 +268,12 @@ impl Error {
         self
     }
 
+    /// Whether another attempt may help, where it is known better than by the kind.
+    pub fn retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = Some(retryable);
+        self
+    }
+
     /// With every attempt that was made.
     pub fn attempts(mut self, attempts: Vec<Attempt>) -> Self {
         self.0.attempts = attempts;
@@ -306,7 +314,7 @@ impl Error {
 
     /// Whether another attempt may help.
     pub fn is_retryable(&self) -> bool {
-        self.0.kind.row().retryable
+        self.0.retryable.unwrap_or(self.0.kind.row().retryable)
     }
 
     /// Whether a deadline passed.

@@ -33,7 +33,7 @@ pub use event::{Event, Path};
 pub use fold::Fold;
 pub use message::{Content, FunctionCall, Message, Part, PartKind, Role, ToolCall};
 pub use params::Params;
-pub use provider::{Auth, Provider, Quirks};
+pub use provider::{Auth, OPEN_MODEL_PARAMS, Provider, Quirks, Support};
 pub use request::{Request, ResponseFormat, Tool, ToolChoice};
 pub use response::{Choice, FinishReason, Logprobs, Response, TokenLogprob, TopLogprob};
 pub use usage::Usage;

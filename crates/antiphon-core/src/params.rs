@@ -45,6 +45,14 @@ macro_rules! params {
                 Ok(None)
             }
 
+            /// Whether the parameter of that name is set.
+            pub fn has(&self, name: &str) -> bool {
+                match name {
+                    $(stringify!($name) => self.$name.is_some(),)+
+                    _ => false,
+                }
+            }
+
             /// Every parameter that is set, by name, as JSON.
             pub fn to_json(&self) -> Map {
                 let mut map = Map::new();

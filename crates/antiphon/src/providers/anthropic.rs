@@ -9,6 +9,8 @@ pub(super) const PROVIDER: Provider = Provider {
     auth: Auth::Header("x-api-key"),
     dialect: "anthropic-messages",
     key_variables: &["ANTHROPIC_API_KEY"],
+    token_variables: &["ANTHROPIC_AUTH_TOKEN"],
     url_variables: &["ANTHROPIC_BASE_URL"],
+    bare_names: &["claude-"],
     ..Provider::DEFAULT
 };

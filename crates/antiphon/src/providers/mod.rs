@@ -21,16 +21,6 @@ providers! {
 /// Id of the provider that runs models in this process.
 pub const LOCAL: &str = "local";
 
-/// Bare model names that are known well enough to go without their provider.
-static WELL_KNOWN: &[(&str, &str)] = &[
-    ("gpt-", "openai"),
-    ("chatgpt-", "openai"),
-    ("o1", "openai"),
-    ("o3", "openai"),
-    ("o4", "openai"),
-    ("claude-", "anthropic"),
-];
-
 /// The provider of that id.
 pub fn by_id(id: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|provider| provider.id == id)
@@ -43,5 +33,5 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 
 /// The provider that a bare model name belongs to.
 pub(crate) fn of_bare_name(model: &str) -> Option<&'static Provider> {
-    WELL_KNOWN.iter().find(|(prefix, _)| model.starts_with(prefix)).and_then(|(_, id)| by_id(id))
+    PROVIDERS.iter().find(|provider| provider.bare_names.iter().any(|name| model.starts_with(name)))
 }

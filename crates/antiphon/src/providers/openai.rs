@@ -1,6 +1,6 @@
-//! OpenAI. Keys, address and dialect: its API reference.
+//! OpenAI. Keys, address, dialect and headers: its API reference and its official SDK.
 
-use antiphon_core::Provider;
+use antiphon_core::{OPEN_MODEL_PARAMS, Provider, Quirks};
 
 pub(super) const PROVIDER: Provider = Provider {
     id: "openai",
@@ -8,5 +8,8 @@ pub(super) const PROVIDER: Provider = Provider {
     base_url: "https://api.openai.com/v1",
     key_variables: &["OPENAI_API_KEY"],
     url_variables: &["OPENAI_BASE_URL", "OPENAI_API_BASE"],
+    header_variables: &[("OPENAI_ORG_ID", "openai-organization"), ("OPENAI_PROJECT_ID", "openai-project")],
+    bare_names: &["gpt-", "chatgpt-", "o1", "o3", "o4"],
+    quirks: Quirks { unsupported: OPEN_MODEL_PARAMS, ..Quirks::DEFAULT },
     ..Provider::DEFAULT
 };

@@ -13,7 +13,9 @@ const OUTPUT_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> {
     check_numbers(&request.params.to_json())?;
     check_format(request, quirks)?;
+    check_supported(request, quirks)?;
     let mut body = request.to_json();
+    roles(&mut body, quirks);
     output_limit(&mut body, request, quirks);
     whole_biases(&mut body);
     stream_options(&mut body, request, quirks);
@@ -43,11 +45,34 @@ fn check_numbers(params: &Map) -> Result<()> {
     Ok(())
 }
 
+fn check_supported(request: &Request, quirks: &Quirks) -> Result<()> {
+    match quirks.unsupported.iter().find(|name| request.params.has(name)) {
+        Some(name) => Err(unsupported(name, "is not taken by this provider")),
+        None => Ok(()),
+    }
+}
+
+fn unsupported(name: &str, why: &str) -> Error {
+    Error::new(Kind::UnsupportedParams, format!("{name}: {why}")).param(name)
+}
+
+/// The newer name of the role `system`, where only the older is understood.
+fn roles(body: &mut Map, quirks: &Quirks) {
+    if quirks.developer_role {
+        return;
+    }
+    let messages = body.get_mut("messages").and_then(Value::as_array_mut);
+    for message in messages.into_iter().flatten() {
+        if message["role"] == "developer" {
+            message["role"] = "system".into();
+        }
+    }
+}
+
 fn check_format(request: &Request, quirks: &Quirks) -> Result<()> {
     match &request.response_format {
-        Some(ResponseFormat::JsonSchema { .. }) if !quirks.json_schema => {
-            let message = "response_format: this provider takes no json_schema";
-            Err(Error::new(Kind::UnsupportedParams, message).param("response_format"))
+        Some(ResponseFormat::JsonSchema { .. }) if !quirks.json_schema.has(&request.model) => {
+            Err(unsupported("response_format", "json_schema is not taken by this model"))
         }
         _ => Ok(()),
     }
@@ -86,6 +111,7 @@ fn stream_options(body: &mut Map, request: &Request, quirks: &Quirks) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Support;
     use serde_json::json;
 
     fn body(request: &Request, quirks: &Quirks) -> Value {
@@ -129,7 +155,22 @@ mod tests {
         request.params.logit_bias = None;
         let format = json!({"type": "json_schema", "json_schema": {"name": "a", "schema": {}}});
         request.set("response_format", format).unwrap();
-        let quirks = Quirks { json_schema: false, ..Quirks::DEFAULT };
+        let quirks = Quirks { json_schema: Support::Models(&["n"]), ..Quirks::DEFAULT };
         assert_eq!(encode(&request, &quirks).unwrap_err().kind(), Kind::UnsupportedParams);
+        request.model = "new".into();
+        assert!(encode(&request, &quirks).is_ok());
+        request.params.top_k = Some(5);
+        assert!(encode(&request, &Quirks::DEFAULT).is_ok());
+        let quirks = Quirks { unsupported: &["min_p", "top_k"], ..Quirks::DEFAULT };
+        let error = encode(&request, &quirks).unwrap_err();
+        assert_eq!((error.kind(), error.field()), (Kind::UnsupportedParams, Some("top_k")));
+    }
+
+    #[test]
+    fn the_newer_role_is_sent_as_the_older() {
+        let mut request = Request::new("m", "hi");
+        request.messages[0].role = crate::Role::Developer;
+        assert_eq!(body(&request, &Quirks::DEFAULT)["messages"][0]["role"], "developer");
+        assert_eq!(body(&request, &Quirks::COMPATIBLE)["messages"][0]["role"], "system");
     }
 }
