@@ -5,8 +5,12 @@
 //! are stateless; what has state (a [`Decoder`], a [`StreamEncoder`]) is made for one call. A new dialect is
 //! a folder and a row of the table here.
 
+mod answer;
 pub mod excerpt;
+mod fault;
 pub mod openai_chat;
+mod refuse;
+mod wire;
 
 use std::borrow::Cow;
 

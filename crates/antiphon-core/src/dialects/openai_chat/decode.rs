@@ -9,8 +9,10 @@ use serde_json::Value;
 
 use super::errors;
 use super::tools::Calls;
-use super::wire::{Audio, Choice, Completion, Extra, Function, Message, Text, ToolCall, repair_surrogates};
+use super::wire::{Audio, Choice, Completion, Function, Message, ToolCall};
+use crate::dialects::answer::{interrupted, is_malformed, is_nothing, malformed, not_an_answer, text};
 use crate::dialects::excerpt::excerpt;
+use crate::dialects::wire::{Extra, Text, repair_surrogates};
 use crate::dialects::{Decoder, Mode};
 use crate::event::{Event, Path};
 use crate::frames::Frame;
@@ -103,7 +105,7 @@ impl Decoder for ChatDecoder {
             }
             (State::Done, _) => Ok(()),
             _ if self.is_complete() => Ok(()),
-            (_, Mode::Whole) if self.events == 0 => Err(not_a_completion("the body is empty", "")),
+            (_, Mode::Whole) if self.events == 0 => Err(not_an_answer("the body is empty", "")),
             _ => Err(interrupted()),
         }
     }
@@ -125,7 +127,7 @@ impl ChatDecoder {
             self.warn("bytes of the answer that were no UTF-8 were replaced by U+FFFD", out);
         }
         if text.trim().is_empty() {
-            return Err(not_a_completion("the body is empty", ""));
+            return Err(not_an_answer("the body is empty", ""));
         }
         let text = text.trim_start_matches('\u{FEFF}');
         self.parse(text, out, |decoder, completion, out| {
@@ -135,9 +137,9 @@ impl ChatDecoder {
             decoder.completion(completion, out)
         })
         .map_err(|error| match error {
-            Ok(error) if is_malformed(&error) => not_a_completion(error.message(), text),
+            Ok(error) if is_malformed(&error) => not_an_answer(error.message(), text),
             Ok(error) => error,
-            Err(problem) => not_a_completion(&format!("the body is no chat completion: {problem}"), text),
+            Err(problem) => not_an_answer(&format!("the body is no chat completion: {problem}"), text),
         })?;
         self.state = State::Done;
         Ok(())
@@ -182,7 +184,7 @@ impl ChatDecoder {
     }
 
     fn numbered(&self, problem: &str, data: &str) -> Error {
-        not_a_completion(&format!("event {} of the stream is malformed: {problem}", self.events), data)
+        not_an_answer(&format!("event {} of the stream is malformed: {problem}", self.events), data)
     }
 
     /// Parses `json` and hands it on. The error is either that of `take`, or what is wrong with the JSON.
@@ -516,10 +518,6 @@ fn sound(choice: u32, base64: &str, out: &mut Vec<Event>) -> Result<()> {
     Ok(())
 }
 
-fn text<'a>(text: Text<'a>, path: impl Fn() -> String) -> Result<Option<Cow<'a, str>>> {
-    text.string().map_err(|kind| malformed(format!("{} must be a string, got {kind}", path())))
-}
-
 fn index(value: Option<&Value>, path: impl Fn() -> String) -> Result<Option<u32>> {
     let Some(value) = value else { return Ok(None) };
     let index = value.as_u64().and_then(|index| u32::try_from(index).ok()).filter(|index| *index < u32::MAX);
@@ -552,37 +550,4 @@ fn head_value(known: &mut Option<Value>, name: &'static str, value: Option<Value
 
 fn set_all(extra: Extra, path: impl Fn(String) -> Path, out: &mut Vec<Event>) {
     out.extend(extra.into_iter().map(|(name, value)| Event::Set { path: path(name), value }));
-}
-
-/// Some servers send an empty `error` beside a good answer.
-fn is_nothing(error: &Value) -> bool {
-    match error {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        _ => false,
-    }
-}
-
-fn malformed(problem: String) -> Error {
-    Error::new(Kind::ResponseValidation, problem)
-}
-
-/// Whether it is this decoder that complains; what a provider tells has a code or another kind.
-fn is_malformed(error: &Error) -> bool {
-    error.kind() == Kind::ResponseValidation && error.provider_code().is_none()
-}
-
-fn interrupted() -> Error {
-    Error::new(Kind::StreamInterrupted, "the stream ended before the answer did")
-}
-
-fn not_a_completion(problem: &str, text: &str) -> Error {
-    let problem = excerpt(problem);
-    let text = excerpt(text);
-    let error = Error::new(
-        Kind::ResponseValidation,
-        if text.is_empty() { problem } else { format!("{problem}: {text}") },
-    );
-    if text.is_empty() { error } else { error.raw(text) }
 }

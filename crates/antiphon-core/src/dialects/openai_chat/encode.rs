@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::dialects::WireRequest;
-use crate::{Error, Kind, Map, Quirks, Request, ResponseFormat, Result};
+use crate::dialects::refuse::{check_format, check_numbers, check_supported};
+use crate::{Map, Quirks, Request, Result};
 
 /// The body's two names for the output limit; a provider takes one of them.
 const OUTPUT_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
@@ -31,31 +32,6 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
     })
 }
 
-/// A number that JSON cannot write would arrive as null, which asks for something else.
-fn check_numbers(params: &Map) -> Result<()> {
-    for (name, value) in params {
-        let lost = match value {
-            Value::Object(map) if name == "logit_bias" => map.values().any(Value::is_null),
-            value => value.is_null(),
-        };
-        if lost {
-            return Err(Error::invalid(name, "must be finite"));
-        }
-    }
-    Ok(())
-}
-
-fn check_supported(request: &Request, quirks: &Quirks) -> Result<()> {
-    match quirks.unsupported.iter().find(|name| request.params.has(name)) {
-        Some(name) => Err(unsupported(name, "is not taken by this provider")),
-        None => Ok(()),
-    }
-}
-
-fn unsupported(name: &str, why: &str) -> Error {
-    Error::new(Kind::UnsupportedParams, format!("{name}: {why}")).param(name)
-}
-
 /// The newer name of the role `system`, where only the older is understood.
 fn roles(body: &mut Map, quirks: &Quirks) {
     if quirks.developer_role {
@@ -66,15 +42,6 @@ fn roles(body: &mut Map, quirks: &Quirks) {
         if message["role"] == "developer" {
             message["role"] = "system".into();
         }
-    }
-}
-
-fn check_format(request: &Request, quirks: &Quirks) -> Result<()> {
-    match &request.response_format {
-        Some(ResponseFormat::JsonSchema { .. }) if !quirks.json_schema.has(&request.model) => {
-            Err(unsupported("response_format", "json_schema is not taken by this model"))
-        }
-        _ => Ok(()),
     }
 }
 
@@ -111,7 +78,7 @@ fn stream_options(body: &mut Map, request: &Request, quirks: &Quirks) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Support;
+    use crate::{Kind, Support};
     use serde_json::json;
 
     fn body(request: &Request, quirks: &Quirks) -> Value {

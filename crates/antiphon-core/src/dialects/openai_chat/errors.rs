@@ -4,36 +4,8 @@ use serde_json::{Value, json};
 
 use crate::dialects::Headers;
 use crate::dialects::excerpt::excerpt;
-use crate::{Error, Kind, Map};
-
-/// Where a rule looks.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Field {
-    /// `error.code` or `error.type`, equal but for case: providers put the same words in either.
-    Code,
-    /// `error.message` has it, but for case.
-    Message,
-}
-
-/// One row of [`RULES`]. The first that fits decides.
-struct Rule {
-    field: Field,
-    text: &'static str,
-    /// Only for these statuses; empty for all. An error inside a stream has no status and fits each.
-    statuses: &'static [u16],
-    kind: Kind,
-}
-
-const fn code(text: &'static str, kind: Kind) -> Rule {
-    Rule { field: Field::Code, text, statuses: &[], kind }
-}
-
-const fn message(text: &'static str, statuses: &'static [u16], kind: Kind) -> Rule {
-    Rule { field: Field::Message, text, statuses, kind }
-}
-
-/// Statuses with which servers refuse a request for what is in it.
-const REFUSED: &[u16] = &[400, 413, 422];
+use crate::dialects::fault::{Fault, REFUSED, Rule, code, kind_by, message};
+use crate::{Error, Kind};
 
 /// Codes first, for they are meant to be read by programs; messages only where servers give no code.
 static RULES: &[Rule] = &[
@@ -131,20 +103,11 @@ static TOLD: &[(Kind, &str, &str)] = &[
     (Kind::Internal, "server_error", "internal"),
 ];
 
-/// What a provider said, as far as it said it.
-#[derive(Debug, Default)]
-struct Fault {
-    message: String,
-    kind: String,
-    code: String,
-    param: String,
-}
-
 /// Reads an answer whose status says that the call failed.
 pub(super) fn decode(status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
     let text = String::from_utf8_lossy(body);
     let fault = serde_json::from_str(&text).ok().and_then(Fault::from_body).unwrap_or_default();
-    let mut error = fault.into_error(Some(status), &text);
+    let mut error = fault.into_error(Some(status), &text, classify);
     if let Some(id) = ["x-request-id", "request-id", "apim-request-id"].into_iter().find_map(headers) {
         error = error.request_id(excerpt(&id));
     }
@@ -154,13 +117,27 @@ pub(super) fn decode(status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
 /// Reads the value of `error` in a body or event that should have been an answer.
 pub(super) fn in_body(error: Value) -> Error {
     let text = error.to_string();
-    Fault::from_error(error).into_error(None, &text)
+    Fault::from_error(error).into_error(None, &text, classify)
 }
 
 /// Reads the data of a stream's event that is named `error`.
 pub(super) fn in_stream(data: &str) -> Error {
     let fault = serde_json::from_str(data).ok().and_then(Fault::from_body).unwrap_or_default();
-    fault.into_error(None, data)
+    fault.into_error(None, data, classify)
+}
+
+fn classify(fault: &Fault, status: Option<u16>) -> Kind {
+    if let Some(kind) = kind_by(RULES, fault, status) {
+        return kind;
+    }
+    if let Some((kind, ..)) = TOLD.iter().find(|(.., code)| fault.code.eq_ignore_ascii_case(code)) {
+        return *kind;
+    }
+    if let Some(status) = status {
+        return Kind::from_status(status);
+    }
+    let by_type = TYPES.iter().find(|(name, _)| fault.kind.eq_ignore_ascii_case(name));
+    by_type.map_or(Kind::InternalServer, |(_, kind)| *kind)
 }
 
 /// The body, or the event of a stream, that tells an error.
@@ -173,104 +150,6 @@ pub(super) fn encode(error: &Error) -> Value {
         "param": error.field(),
         "code": error.provider_code().unwrap_or(code),
     }})
-}
-
-impl Fault {
-    /// Finds the error in a body: under `error` by the reference; at the top (Mistral, older vLLM); under
-    /// `detail` (FastAPI); first of a list (Gemini's compatible face).
-    fn from_body(body: Value) -> Option<Self> {
-        match body {
-            Value::Array(items) => items.into_iter().next().and_then(Self::from_body),
-            Value::Object(mut map) => match map.shift_remove("error").filter(|error| !error.is_null()) {
-                Some(Value::String(text)) if map.contains_key("message") => {
-                    map.insert("code".into(), text.into());
-                    Some(Self::from_map(map))
-                }
-                Some(error) => Some(Self::from_error(error)),
-                None => Some(Self::from_map(map)),
-            },
-            _ => None,
-        }
-    }
-
-    fn from_error(error: Value) -> Self {
-        match error {
-            Value::Object(map) => Self::from_map(map),
-            Value::String(message) => Self { message, ..Self::default() },
-            other => Self { message: other.to_string(), ..Self::default() },
-        }
-    }
-
-    fn from_map(mut map: Map) -> Self {
-        let mut field = |name: &str| match map.shift_remove(name) {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text,
-            Some(other) => other.to_string(),
-        };
-        let message = [field("message"), field("detail"), field("error")];
-        Self {
-            message: message.into_iter().find(|text| !text.is_empty()).unwrap_or_default(),
-            kind: field("type"),
-            code: field("code"),
-            param: field("param"),
-        }
-    }
-
-    fn into_error(self, status: Option<u16>, text: &str) -> Error {
-        // An error inside an answer of status 200 may give the status that it stands for as its code.
-        let status = status.or_else(|| self.code.parse().ok().filter(|code| (400..600).contains(code)));
-        let kind = self.classify(status);
-        let message = match (excerpt(&self.message), status) {
-            (message, _) if !message.is_empty() => message,
-            (_, Some(status)) => join(&format!("the provider answered with status {status}"), text),
-            (_, None) => join("the provider answered with an error", text),
-        };
-        let mut error = Error::new(kind, message);
-        if let Some(status) = status {
-            error = error.status(status);
-        }
-        let code = if self.code.is_empty() { self.kind } else { self.code };
-        if !code.is_empty() {
-            error = error.code(excerpt(&code));
-        }
-        if !self.param.is_empty() {
-            error = error.param(excerpt(&self.param));
-        }
-        error
-    }
-
-    fn classify(&self, status: Option<u16>) -> Kind {
-        if let Some(rule) = RULES.iter().find(|rule| self.fits(rule, status)) {
-            return rule.kind;
-        }
-        if let Some((kind, ..)) = TOLD.iter().find(|(.., code)| self.code.eq_ignore_ascii_case(code)) {
-            return *kind;
-        }
-        if let Some(status) = status {
-            return Kind::from_status(status);
-        }
-        let by_type = TYPES.iter().find(|(name, _)| self.kind.eq_ignore_ascii_case(name));
-        by_type.map_or(Kind::InternalServer, |(_, kind)| *kind)
-    }
-
-    fn fits(&self, rule: &Rule, status: Option<u16>) -> bool {
-        if !rule.statuses.is_empty() && status.is_some_and(|status| !rule.statuses.contains(&status)) {
-            return false;
-        }
-        match rule.field {
-            Field::Code => {
-                [&self.code, &self.kind].into_iter().any(|word| word.eq_ignore_ascii_case(rule.text))
-            }
-            Field::Message => self.message.to_ascii_lowercase().contains(rule.text),
-        }
-    }
-}
-
-fn join(problem: &str, text: &str) -> String {
-    match excerpt(text) {
-        text if text.is_empty() => problem.to_owned(),
-        text => format!("{problem}: {text}"),
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,42 @@
+//! What a request may not ask for, found before anything is sent.
+
+use serde_json::Value;
+
+use crate::{Error, Kind, Map, Quirks, Request, ResponseFormat, Result};
+
+/// A number that JSON cannot write would arrive as null, which asks for something else.
+pub(super) fn check_numbers(params: &Map) -> Result<()> {
+    for (name, value) in params {
+        let lost = match value {
+            Value::Object(map) if name == "logit_bias" => map.values().any(Value::is_null),
+            value => value.is_null(),
+        };
+        if lost {
+            return Err(Error::invalid(name, "must be finite"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what the provider's quirks say it cannot take.
+pub(super) fn check_supported(request: &Request, quirks: &Quirks) -> Result<()> {
+    match quirks.unsupported.iter().find(|name| request.params.has(name)) {
+        Some(name) => Err(unsupported(name, "is not taken by this provider")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a schema for a model that has no native form of it.
+pub(super) fn check_format(request: &Request, quirks: &Quirks) -> Result<()> {
+    match &request.response_format {
+        Some(ResponseFormat::JsonSchema { .. }) if !quirks.json_schema.has(&request.model) => {
+            Err(unsupported("response_format", "json_schema is not taken by this model"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A known parameter that cannot be taken. It names one, so that this one can be dropped.
+pub(super) fn unsupported(name: &str, why: &str) -> Error {
+    Error::new(Kind::UnsupportedParams, format!("{name}: {why}")).param(name)
+}
