@@ -15,7 +15,30 @@ macro_rules! providers {
 
 providers! {
     anthropic,
+    cerebras,
+    custom_openai,
+    dashscope,
+    deepinfra,
+    deepseek,
+    fireworks_ai,
+    github,
+    groq,
+    hosted_vllm,
+    huggingface,
+    llamafile,
+    lm_studio,
+    minimax,
+    mistral,
+    moonshot,
+    nebius,
+    nvidia_nim,
     openai,
+    openrouter,
+    perplexity,
+    sambanova,
+    together_ai,
+    xai,
+    zai,
 }
 
 /// Id of the provider that runs models in this process.

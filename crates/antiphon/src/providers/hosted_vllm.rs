@@ -1,0 +1,14 @@
+//! vLLM. Keys and address: its API reference.
+
+use antiphon_core::{Provider, Quirks};
+
+pub(super) const PROVIDER: Provider = Provider {
+    id: "hosted_vllm",
+    name: "vLLM",
+    base_url: "http://localhost:8000/v1",
+    key_variables: &["HOSTED_VLLM_API_KEY"],
+    url_variables: &["HOSTED_VLLM_API_BASE"],
+    key_optional: true,
+    quirks: Quirks::COMPATIBLE,
+    ..Provider::DEFAULT
+};

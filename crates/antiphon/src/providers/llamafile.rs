@@ -1,0 +1,14 @@
+//! llamafile. Keys and address: its API reference.
+
+use antiphon_core::{Provider, Quirks};
+
+pub(super) const PROVIDER: Provider = Provider {
+    id: "llamafile",
+    name: "llamafile",
+    base_url: "http://127.0.0.1:8080/v1",
+    key_variables: &["LLAMAFILE_API_KEY"],
+    url_variables: &["LLAMAFILE_API_BASE"],
+    key_optional: true,
+    quirks: Quirks::COMPATIBLE,
+    ..Provider::DEFAULT
+};
