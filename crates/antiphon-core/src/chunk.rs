@@ -305,6 +305,8 @@ impl Chunker {
             ("created", Value::Number(created)) => self.head.created = created.as_u64().unwrap_or_default(),
             ("usage", usage) => self.usage = Some(usage.clone()).filter(|usage| !usage.is_null()),
             ("warning", _) => {}
+            // How the answer came about is the caller's to know, and no part of it.
+            (name, _) if name.starts_with("antiphon.") => {}
             (name, value) => {
                 self.unshown |= self.head.extra.get(name) != Some(value);
                 self.head.extra.insert(name.to_owned(), value.clone());

@@ -327,6 +327,11 @@ impl Error {
         self.0.status.unwrap_or(self.0.kind.row().status)
     }
 
+    /// The HTTP status that was received, if one was.
+    pub fn received_status(&self) -> Option<u16> {
+        self.0.status
+    }
+
     /// The provider's own code for it.
     pub fn provider_code(&self) -> Option<&str> {
         self.0.code.as_deref()

@@ -170,6 +170,12 @@ fn set_response(response: &mut Response, name: &str, value: Value) {
             }
         },
         ("warning", Value::String(text)) => response.warnings.push(text),
+        (name, Value::String(text)) if name.starts_with("antiphon.") => match response.meta.field(name) {
+            Some(field) => *field = Some(text),
+            None => {
+                response.extra.insert(name.to_owned(), text.into());
+            }
+        },
         (name, value) => {
             response.extra.insert(name.to_owned(), value);
         }

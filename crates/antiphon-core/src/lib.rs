@@ -35,7 +35,7 @@ pub use message::{Content, FunctionCall, Message, Part, PartKind, Role, ToolCall
 pub use params::Params;
 pub use provider::{Auth, OPEN_MODEL_PARAMS, Provider, Quirks, Support};
 pub use request::{Request, ResponseFormat, Tool, ToolChoice};
-pub use response::{Choice, FinishReason, Logprobs, Response, TokenLogprob, TopLogprob};
+pub use response::{Choice, FinishReason, Logprobs, Meta, Response, TokenLogprob, TopLogprob};
 pub use usage::Usage;
 
 /// A JSON object that keeps the order of its keys.

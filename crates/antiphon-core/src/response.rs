@@ -127,8 +127,40 @@ pub struct Response {
     pub usage: Option<Usage>,
     /// What was done differently from what was asked: parameters dropped, passed on unchecked, ….
     pub warnings: Vec<String>,
+    /// How it came about. Not part of its JSON.
+    pub meta: Meta,
     /// Fields beside the known ones (`service_tier`, `citations`, …).
     pub extra: Map,
+}
+
+/// How a response came about: what is known of it beside the answer itself.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Meta {
+    /// Id of the provider that answered.
+    pub provider: Option<String>,
+    /// The model that was asked, in the provider's word.
+    pub model: Option<String>,
+    /// The provider's id of the request.
+    pub request_id: Option<String>,
+    /// How the provider was asked for the form of the answer: `native` or `tool`.
+    pub structured_output: Option<String>,
+}
+
+impl Meta {
+    /// Its fields, under the names by which an event sets them.
+    fn fields(&mut self) -> [(&'static str, &mut Option<String>); 4] {
+        [
+            ("antiphon.provider", &mut self.provider),
+            ("antiphon.model", &mut self.model),
+            ("antiphon.request_id", &mut self.request_id),
+            ("antiphon.structured_output", &mut self.structured_output),
+        ]
+    }
+
+    /// The field that an event of this name sets.
+    pub(crate) fn field(&mut self, name: &str) -> Option<&mut Option<String>> {
+        self.fields().into_iter().find_map(|(field, value)| (field == name).then_some(value))
+    }
 }
 
 impl Response {
@@ -162,6 +194,9 @@ impl Response {
         }
         out.extend(self.usage.as_ref().map(|usage| Event::set("usage", serde_json::json!(usage))));
         out.extend(self.warnings.iter().map(|warning| Event::set("warning", warning.as_str())));
+        let mut meta = self.meta.clone();
+        let known = meta.fields().into_iter().filter_map(|(name, value)| Some((name, value.take()?)));
+        out.extend(known.map(|(name, value)| Event::set(name, value)));
         out
     }
 

@@ -124,7 +124,7 @@ pub(crate) fn response<'py>(py: Python<'py>, response: &Response, facts: &Facts)
     }
     extend(&fields, &response.extra)?;
     let object = make(&classes(py)?.response, fields)?;
-    object.setattr(intern!(py, "_hidden_params"), hidden_params(py, response, facts)?)?;
+    object.setattr(intern!(py, "_hidden_params"), hidden_params(py, response, &facts.answered(response))?)?;
     Ok(object)
 }
 
@@ -135,6 +135,8 @@ fn hidden_params<'py>(py: Python<'py>, response: &Response, facts: &Facts) -> Py
         "response_cost": facts.cost,
         "cache_hit": false,
         "warnings": &response.warnings,
+        "request_id": response.meta.request_id.as_deref(),
+        "structured_output": response.meta.structured_output.as_deref(),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use antiphon_core::{Error, Map, Request, Result};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -17,8 +18,23 @@ pub struct Options {
     pub api_key: Option<SecretString>,
     /// The provider's address, before any other source of one.
     pub base_url: Option<String>,
-    /// Deadline of everything, in seconds from the start.
+    /// Deadline of everything, retries and fallbacks included. Without one, a whole answer has
+    /// [`Waits::DEFAULT_TOTAL`], and a stream has it until its first content.
     pub timeout: Option<Duration>,
+    /// The deadlines within one attempt.
+    pub waits: Waits,
+    /// Attempts after the first; 2 where it is not said.
+    pub max_retries: Option<u32>,
+    /// Seconds between two attempts, each time; without them, longer and longer.
+    pub retry_delay: Option<Duration>,
+    /// Who is asked when the model fails, in order.
+    pub fallbacks: Vec<Fallback>,
+    /// Headers to send beside the usual ones, or in their place.
+    pub extra_headers: HeaderMap,
+    /// Whether parameters that the provider cannot take are dropped, with a warning, in place of an error.
+    pub drop_params: bool,
+    /// Answer with a description of the request, and send nothing; see [`crate::Client::explain`].
+    pub dry_run: bool,
     /// Answer with this and call nothing.
     pub mock: Option<Mock>,
     /// How long a mocked call takes.
@@ -31,7 +47,19 @@ pub struct Options {
 pub(crate) static OPTIONS: &[(&str, &str)] = &[
     ("api_key", "The provider's key for this call."),
     ("base_url", "The provider's address for this call."),
-    ("timeout", "Seconds that the whole call may take."),
+    ("timeout", "Seconds that the whole call may take, retries included."),
+    ("connect_timeout", "Seconds that a connection may take to be made; 5."),
+    ("first_byte_timeout", "Seconds until a stream begins; 300."),
+    ("idle_timeout", "Seconds between two pieces of a stream; 300."),
+    ("max_retries", "Attempts after the first one; 2."),
+    ("num_retries", "The same, by LiteLLM's name."),
+    ("retry_delay", "Seconds between attempts; without it, 0.5 doubling to 8, with jitter."),
+    ("fallbacks", "Models to ask in turn when this one fails."),
+    ("extra_headers", "Headers to send beside the usual ones."),
+    ("drop_params", "Whether to drop parameters that the provider cannot take, with a warning."),
+    ("dry_run", "Show the request that would be sent, and send nothing."),
+    ("api_base", "The same as base_url, by LiteLLM's name."),
+    ("headers", "The same as extra_headers, by LiteLLM's name."),
     ("extra_body", "Fields to send to the provider as they are."),
     ("mock_response", "Answer with this text, response or error, and call nothing."),
     ("mock_delay", "Seconds that a mocked call takes."),
@@ -75,23 +103,165 @@ impl Call {
     }
 }
 
+/// How long the parts of an attempt may take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Waits {
+    /// To make a connection, the look-up of its name included.
+    pub connect: Duration,
+    /// Until a stream's first byte.
+    pub first_byte: Duration,
+    /// Between two reads of a stream.
+    pub idle: Duration,
+}
+
+impl Waits {
+    /// Total of a call that gives no `timeout`.
+    pub const DEFAULT_TOTAL: Duration = Duration::from_secs(600);
+    /// How long signs of life alone (comments, pings) keep a stream.
+    pub const SILENCE: Duration = Duration::from_secs(600);
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { connect: seconds(5), first_byte: seconds(300), idle: seconds(300) }
+    }
+}
+
+/// Who is asked when a model fails.
+#[derive(Debug, Clone, Default)]
+pub struct Fallback {
+    /// The model, as `provider/model`.
+    pub model: String,
+    /// Its key, before any other source of one.
+    pub api_key: Option<SecretString>,
+    /// Its provider's address, likewise.
+    pub base_url: Option<String>,
+    /// Parameters that differ from the call's, by name.
+    pub params: Map,
+}
+
+impl From<&str> for Fallback {
+    fn from(model: &str) -> Self {
+        Self { model: model.to_owned(), ..Self::default() }
+    }
+}
+
+impl Fallback {
+    fn from_json(path: &str, value: Value) -> Result<Self> {
+        let mut map = match value {
+            Value::String(model) => return Ok(Self { model, ..Self::default() }),
+            Value::Object(map) => map,
+            _ => return Err(Error::invalid(path, "must be a model's name, or an object with a model")),
+        };
+        let mut take = |name: &str| {
+            let value = map.shift_remove(name).filter(|value| !value.is_null());
+            value.map(|value| text(&format!("{path}.{name}"), value)).transpose()
+        };
+        let model = take("model")?.ok_or_else(|| Error::invalid(format!("{path}.model"), "is required"))?;
+        let (api_key, base_url) = (take("api_key")?.map(Into::into), take("base_url")?);
+        map.keys().try_for_each(|name| names::check_unknown(name))?;
+        Ok(Self { model, api_key, base_url, params: map })
+    }
+}
+
 impl Options {
     /// Takes the options out of the named values of a call.
     fn take(map: &mut Map) -> Result<Self> {
-        let mut take = |name: &str| map.shift_remove(name).filter(|value| !value.is_null());
+        if map.keys().all(|name| !OPTIONS.iter().any(|(option, _)| option == name)) {
+            return Ok(Self::default());
+        }
+        let mut take = |name: &'static str| Taken {
+            name,
+            value: map.shift_remove(name).filter(|value| !value.is_null()),
+        };
+        let waits = Waits::default();
         Ok(Self {
-            api_key: take("api_key").map(|value| text("api_key", value)).transpose()?.map(Into::into),
-            base_url: take("base_url").map(|value| text("base_url", value)).transpose()?,
-            timeout: take("timeout").map(|value| seconds("timeout", &value)).transpose()?,
-            mock: take("mock_response").map(Mock::from_json).transpose()?,
-            mock_delay: take("mock_delay").map(|value| seconds("mock_delay", &value)).transpose()?,
+            api_key: take("api_key").read(text)?.map(Into::into),
+            base_url: take("base_url").or(take("api_base")).read(text)?,
+            timeout: take("timeout").read(seconds)?,
+            waits: Waits {
+                connect: take("connect_timeout").read(seconds)?.unwrap_or(waits.connect),
+                first_byte: take("first_byte_timeout").read(seconds)?.unwrap_or(waits.first_byte),
+                idle: take("idle_timeout").read(seconds)?.unwrap_or(waits.idle),
+            },
+            max_retries: take("max_retries").or(take("num_retries")).read(count)?,
+            retry_delay: take("retry_delay").read(seconds)?,
+            fallbacks: take("fallbacks").read(fallbacks)?.unwrap_or_default(),
+            extra_headers: take("extra_headers").or(take("headers")).read(headers)?.unwrap_or_default(),
+            drop_params: take("drop_params").read(boolean)?.unwrap_or_default(),
+            dry_run: take("dry_run").read(boolean)?.unwrap_or_default(),
+            mock: take("mock_response").read(|_, value| Mock::from_json(value))?,
+            mock_delay: take("mock_delay").read(seconds)?,
             local: LocalOptions {
-                gpu_layers: take("gpu_layers").map(|value| count("gpu_layers", &value)).transpose()?,
-                threads: take("threads").map(|value| count("threads", &value)).transpose()?,
-                context: take("context").map(|value| count("context", &value)).transpose()?,
+                gpu_layers: take("gpu_layers").read(count)?,
+                threads: take("threads").read(count)?,
+                context: take("context").read(count)?,
             },
         })
     }
+}
+
+/// The value of an option, where it is given.
+struct Taken {
+    name: &'static str,
+    value: Option<Value>,
+}
+
+impl Taken {
+    fn or(self, other: Self) -> Self {
+        if self.value.is_some() { self } else { other }
+    }
+
+    fn read<T>(self, read: impl FnOnce(&str, Value) -> Result<T>) -> Result<Option<T>> {
+        self.value.map(|value| read(self.name, value)).transpose()
+    }
+}
+
+fn fallbacks(name: &str, value: Value) -> Result<Vec<Fallback>> {
+    match value {
+        Value::Array(items) => items
+            .into_iter()
+            .enumerate()
+            .map(|(i, item)| Fallback::from_json(&format!("{name}[{i}]"), item))
+            .collect(),
+        one => Ok(vec![Fallback::from_json(name, one)?]),
+    }
+}
+
+/// Headers that belong to the connection, or follow from the body.
+const NOT_YOURS: &[&str] =
+    &["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"];
+
+fn headers(name: &str, value: Value) -> Result<HeaderMap> {
+    let Value::Object(map) = value else {
+        return Err(Error::invalid(name, "must be an object of names and texts"));
+    };
+    let mut headers = HeaderMap::with_capacity(map.len());
+    for (header, value) in map {
+        let field = format!("{name}.{header}");
+        let text = text(&field, value)?;
+        let key =
+            HeaderName::try_from(&header).map_err(|_| Error::invalid(&field, "is no name of a header"))?;
+        if NOT_YOURS.contains(&key.as_str()) {
+            return Err(Error::invalid(&field, "is set by the connection itself"));
+        }
+        headers.insert(key, secret_header(&field, &text)?);
+    }
+    Ok(headers)
+}
+
+/// A header's value that nothing shows. The error does not repeat the value, which may be a key.
+pub(crate) fn secret_header(field: &str, text: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(text.trim()).map_err(|_| {
+        Error::invalid(field, "holds a line break or another character that cannot stand in a header")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn boolean(name: &str, value: Value) -> Result<bool> {
+    value.as_bool().ok_or_else(|| Error::invalid(name, format_args!("must be true or false, got {value}")))
 }
 
 fn text(name: &str, value: Value) -> Result<String> {
@@ -104,7 +274,7 @@ fn text(name: &str, value: Value) -> Result<String> {
 /// A longest wait that no clock overflows on: a century.
 const LONGEST: f64 = 100.0 * 365.0 * 86_400.0;
 
-fn seconds(name: &str, value: &Value) -> Result<Duration> {
+fn seconds(name: &str, value: Value) -> Result<Duration> {
     value
         .as_f64()
         .filter(|seconds| (0.0..=LONGEST).contains(seconds))
@@ -114,7 +284,7 @@ fn seconds(name: &str, value: &Value) -> Result<Duration> {
         })
 }
 
-fn count(name: &str, value: &Value) -> Result<u32> {
+fn count(name: &str, value: Value) -> Result<u32> {
     value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
         Error::invalid(name, format_args!("must be a whole number of at least 0, got {value}"))
     })

@@ -1,17 +1,23 @@
 //! The client: finds who answers and runs the call.
 
+use std::hash::RandomState;
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use antiphon_core::{Chunker, Error, Event, EventStream, Kind, Request, Response, Result};
+#[cfg(feature = "local")]
+use antiphon_core::Request;
+use antiphon_core::{Chunker, Event, EventStream, Response, Result};
 use futures_util::{FutureExt, StreamExt};
 
-use crate::call::{Call, Options};
+use crate::attempt::now;
+#[cfg(feature = "local")]
+use crate::call::Options;
+use crate::call::{Call, Waits};
 use crate::config::{self, Config};
 use crate::keys::KeyStore;
 use crate::mock::Mock;
-use crate::resolve::Target;
+use crate::policy::{self, budget::Budgets};
 use crate::stream::{self, CompletionStream};
+use crate::transport::{Http, Transport};
 
 /// Answers calls. Cheap to clone; clones share loaded models.
 #[derive(Clone)]
@@ -22,6 +28,10 @@ pub struct Client {
 struct Inner {
     config: Config,
     keys: KeyStore,
+    transport: Arc<dyn Transport>,
+    budgets: Budgets,
+    /// Makes fingerprints of keys; another one in each process.
+    hasher: RandomState,
     #[cfg(feature = "local")]
     engines: crate::local::Engines,
 }
@@ -30,15 +40,24 @@ impl Client {
     /// A client with the user's configuration and stored keys.
     pub fn new() -> Result<Self> {
         let folder = config::config_dir();
-        Ok(Self::with_config(Config::read(&folder)?, KeyStore::new(&folder)))
+        Self::with_config(Config::read(&folder)?, KeyStore::new(&folder))
     }
 
     /// A client with this configuration and these keys.
-    pub fn with_config(config: Config, keys: KeyStore) -> Self {
+    pub fn with_config(config: Config, keys: KeyStore) -> Result<Self> {
+        let transport = Http::new(config.http.options()?);
+        Ok(Self::with_transport(config, keys, Arc::new(transport)))
+    }
+
+    /// The same, with another way to send its requests.
+    pub fn with_transport(config: Config, keys: KeyStore, transport: Arc<dyn Transport>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 config,
                 keys,
+                transport,
+                budgets: Budgets::default(),
+                hasher: RandomState::new(),
                 #[cfg(feature = "local")]
                 engines: crate::local::Engines::default(),
             }),
@@ -72,78 +91,65 @@ impl Client {
 
     /// Runs a call and returns the answer in pieces.
     pub fn stream(&self, call: Call) -> CompletionStream {
-        let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let id = format!("chatcmpl-{}", uuid::Uuid::new_v4());
-        let chunker = Chunker::new(id, created, call.request.model.clone(), call.request.include_usage);
+        let chunker = Chunker::new(id, now(), call.request.model.clone(), call.request.include_usage);
         CompletionStream::new(self.events(call), chunker)
     }
 
     /// Runs a call: the one way that every other goes through.
     pub fn events(&self, call: Call) -> EventStream {
-        let timeout = call.options.timeout;
-        let events = self.open(call).unwrap_or_else(stream::failed);
-        match timeout {
-            Some(timeout) => stream::with_deadline(events, timeout),
-            None => events,
-        }
+        self.open(call).unwrap_or_else(stream::failed)
     }
 
-    fn open(&self, call: Call) -> Result<EventStream> {
-        let Call { mut request, mut options, passed_on } = call;
-        #[cfg(not(feature = "local"))]
-        let _ = &mut request;
-        request.check()?;
-        if let Some(mock) = options.mock.take() {
-            return Ok(self.mocked(mock, request, &passed_on, &options));
-        }
-        match self.resolve(&request.model, &options)? {
-            #[cfg(feature = "local")]
-            Target::Local(model) => {
-                request.model.clone_from(&model.name);
-                Ok(self.local(model, request, &options))
-            }
-            #[cfg(not(feature = "local"))]
-            Target::Local(model) => match model {},
-            Target::Hosted { provider, model, .. } => {
-                let message = format!("this version does not call {} yet", provider.name);
-                Err(Error::new(Kind::UnknownProvider, message)
-                    .target(provider.id, &model)
-                    .hint(format!("to run offline: model=\"{}\"", crate::OFFLINE_MODEL)))
-            }
-        }
+    fn open(&self, mut call: Call) -> Result<EventStream> {
+        call.request.check()?;
+        let passed_on = call.passed_on.iter().map(|name| passed_on(name)).collect::<Vec<_>>();
+        let events = match call.options.mock.take() {
+            Some(mock) => self.mocked(mock, call),
+            None => policy::run(self.clone(), call),
+        };
+        Ok(if passed_on.is_empty() { events } else { stream::ready(passed_on).chain(events).boxed() })
     }
 
-    fn mocked(
-        &self,
-        mock: Mock,
-        mut request: Request,
-        passed_on: &[String],
-        options: &Options,
-    ) -> EventStream {
+    fn mocked(&self, mock: Mock, call: Call) -> EventStream {
+        let Call { mut request, options, .. } = call;
         if request.model.is_empty() {
             request.model = self.default_model().0;
         }
-        let events = mock.events(&request).map(|mut events| {
-            let warn = |name| {
-                Event::set("warning", format!("{name} is not known and goes to the provider as it is"))
-            };
-            events.extend(passed_on.iter().map(warn));
-            events
-        });
-        let events = events.map_or_else(stream::failed, stream::ready);
+        let events = mock.events(&request).map_or_else(stream::failed, stream::ready);
         match options.mock_delay {
             Some(delay) => {
+                let timeout = options.timeout.unwrap_or(Waits::DEFAULT_TOTAL);
                 let slept = async move { tokio::time::sleep(delay).await };
-                slept.map(|()| events).into_stream().flatten().boxed()
+                let events = slept.map(|()| events).into_stream().flatten().boxed();
+                policy::within(timeout, events)
             }
             None => events,
         }
     }
 
+    pub(crate) fn transport(&self) -> &dyn Transport {
+        &*self.inner.transport
+    }
+
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.inner.budgets
+    }
+
+    pub(crate) fn hasher(&self) -> &RandomState {
+        &self.inner.hasher
+    }
+
     #[cfg(feature = "local")]
-    fn local(&self, model: crate::local::LocalModel, request: Request, options: &Options) -> EventStream {
+    pub(crate) fn local(
+        &self,
+        model: crate::local::LocalModel,
+        mut request: Request,
+        options: &Options,
+    ) -> EventStream {
         use antiphon_core::Backend;
 
+        request.model.clone_from(&model.name);
         let client = self.clone();
         let engine_options = crate::local::engine_options(&options.local, self.config());
         let opened = async move {
@@ -161,6 +167,10 @@ impl Client {
         let options = crate::local::engine_options(&crate::local::LocalOptions::default(), self.config());
         Ok(self.inner.engines.get(model, options).await?.info().clone())
     }
+}
+
+fn passed_on(name: &str) -> Event {
+    Event::set("warning", format!("{name} is not known and goes to the provider as it is"))
 }
 
 impl std::fmt::Debug for Client {

@@ -11,6 +11,15 @@
 //! [providers.openai]
 //! api_key = "…"                        # better: antiphon keys set openai
 //! base_url = "http://127.0.0.1:8080/v1"
+//!
+//! [providers.mine]                     # a name of your own: "mine/some-model"
+//! base_url = "https://models.example.com/v1"
+//! key_variable = "MINE_API_KEY"
+//! dialect = "openai-chat"              # or anthropic-messages; this is what is left out
+//!
+//! [http]
+//! proxy = "http://proxy.example.com:3128"   # else HTTPS_PROXY, HTTP_PROXY and NO_PROXY
+//! ca_file = "/etc/ssl/own-ca.pem"      # trusted beside the system's; SSL_CERT_FILE replaces those
 //! ```
 
 use std::collections::BTreeMap;
@@ -24,6 +33,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::env_vars;
+use crate::transport::HttpOptions;
 
 /// What `config.toml` says.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -35,6 +45,18 @@ pub struct Config {
     pub local: LocalConfig,
     /// Keys and addresses by provider.
     pub providers: BTreeMap<String, ProviderConfig>,
+    /// The network.
+    pub http: HttpConfig,
+}
+
+/// The `[http]` table.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// A proxy for every request. It may hold a password.
+    pub proxy: Option<SecretString>,
+    /// A PEM file of certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The `[local]` table.
@@ -59,6 +81,10 @@ pub struct ProviderConfig {
     pub api_key: Option<SecretString>,
     /// The address.
     pub base_url: Option<String>,
+    /// The dialect that it speaks, where no row of antiphon's own says it.
+    pub dialect: Option<String>,
+    /// The environment variable of its key, likewise.
+    pub key_variable: Option<String>,
 }
 
 impl Config {
@@ -77,6 +103,18 @@ impl Config {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             Error::new(Kind::Config, format!("{}, line {line}: {}", path.display(), error.message()))
         })
+    }
+}
+
+impl HttpConfig {
+    /// The network as the table says.
+    pub(crate) fn options(&self) -> Result<HttpOptions> {
+        let read = |path: &PathBuf| {
+            fs::read(path).map_err(|error| {
+                Error::new(Kind::Config, format!("http.ca_file: cannot read {}: {error}", path.display()))
+            })
+        };
+        Ok(HttpOptions { proxy: self.proxy.clone(), ca_pem: self.ca_file.as_ref().map(read).transpose()? })
     }
 }
 

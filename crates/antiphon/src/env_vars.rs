@@ -11,6 +11,15 @@ pub const ANTIPHON_MODELS_DIR: &str = "ANTIPHON_MODELS_DIR";
 /// Log filter of the command, as in `antiphon=debug`.
 pub const ANTIPHON_LOG: &str = "ANTIPHON_LOG";
 
+/// Proxies, as curl reads them; the HTTP client reads their values itself.
+const PROXIES: &[&str] =
+    &["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
+/// Whether the environment names a proxy.
+pub(crate) fn has_proxy() -> bool {
+    PROXIES.iter().any(|name| read(name).is_some())
+}
+
 /// The value of a variable, where it is set to something.
 pub fn read(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

@@ -1,6 +1,6 @@
 //! What is known of a call beside its answer: who answers, and what it costs.
 
-use antiphon_core::Request;
+use antiphon_core::{Request, Response};
 
 use crate::client::Client;
 use crate::providers;
@@ -14,6 +14,16 @@ pub struct Facts {
     pub model: String,
     /// What the call costs, in dollars. `None` is unknown, never zero; a model in this process costs nothing.
     pub cost: Option<f64>,
+}
+
+impl Facts {
+    /// The facts once the answer is there: a fallback may have given it.
+    pub fn answered(&self, response: &Response) -> Facts {
+        let Some(id) = &response.meta.provider else { return self.clone() };
+        let provider = providers::ids().find(|known| known == id).or(self.provider);
+        let cost = (provider == Some(providers::LOCAL)).then_some(0.0);
+        Facts { provider, model: response.meta.model.clone().unwrap_or_default(), cost }
+    }
 }
 
 impl Client {
@@ -41,7 +51,8 @@ mod tests {
     #[test]
     fn a_local_model_costs_nothing_and_others_are_unknown() {
         let client =
-            Client::with_config(Config::default(), KeyStore::new(std::path::Path::new("/nonexistent")));
+            Client::with_config(Config::default(), KeyStore::new(std::path::Path::new("/nonexistent")))
+                .unwrap();
         let cases = [
             ("local/chorister", Some("local"), "chorister", Some(0.0)),
             ("gpt-4o-mini", Some("openai"), "gpt-4o-mini", None),

@@ -15,10 +15,12 @@
 //! streamed, goes through [`Client::events`].
 #![forbid(unsafe_code)]
 
+mod attempt;
 mod builder;
 mod call;
 mod client;
 pub mod config;
+mod custom;
 pub mod env_vars;
 mod facts;
 pub mod keys;
@@ -29,9 +31,13 @@ pub mod local;
 pub mod local;
 mod mock;
 mod names;
+mod policy;
+mod prepare;
 pub mod providers;
 mod resolve;
 mod stream;
+mod structured;
+pub mod transport;
 mod wire;
 
 pub use antiphon_core as core;
@@ -41,11 +47,11 @@ pub use antiphon_core::{
     ToolCall, ToolChoice, Usage,
 };
 pub use builder::{Completion, Prompt, completion};
-pub use call::{Call, Options};
+pub use call::{Call, Fallback, Options, Waits};
 pub use client::Client;
 pub use facts::Facts;
 pub use mock::Mock;
 pub use names::{nearest, option_names};
-pub use resolve::{DEFAULT_MODEL, OFFLINE_MODEL, Source, Target};
+pub use resolve::{Credential, DEFAULT_MODEL, Hosted, OFFLINE_MODEL, Source, Target};
 pub use secrecy::SecretString;
 pub use stream::CompletionStream;

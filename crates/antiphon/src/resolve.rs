@@ -7,7 +7,7 @@ use crate::call::Options;
 use crate::client::Client;
 use crate::local::{self, LocalModel};
 use crate::names::nearest;
-use crate::{env_vars, providers};
+use crate::{custom, env_vars, providers};
 
 /// The model of a call that names none, unless the environment or the configuration says otherwise.
 pub const DEFAULT_MODEL: &str = "gpt-4o-mini";
@@ -21,16 +21,31 @@ pub enum Target {
     /// A model in this process.
     Local(LocalModel),
     /// A provider over HTTP.
-    Hosted {
-        /// Who it is.
-        provider: &'static Provider,
-        /// The model, in the provider's word.
-        model: String,
-        /// Where it is.
-        base_url: String,
-        /// The key, where one is needed.
-        key: Option<SecretString>,
-    },
+    Hosted(Hosted),
+}
+
+/// A model of a provider, and how it is reached.
+#[derive(Debug, Clone)]
+pub struct Hosted {
+    /// Who it is.
+    pub provider: &'static Provider,
+    /// The model, in the provider's word.
+    pub model: String,
+    /// Where it is.
+    pub base_url: String,
+    /// What proves who calls.
+    pub credential: Credential,
+}
+
+/// What proves who calls.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// Nothing.
+    None,
+    /// A key, sent as the provider's [`Auth`] says.
+    Key(SecretString),
+    /// A token, sent as `Authorization: Bearer`.
+    Token(SecretString),
 }
 
 /// Where a setting was found.
@@ -71,30 +86,66 @@ impl Client {
         if model.is_empty() {
             return self.resolve(&self.default_model().0, options);
         }
-        let (id, name) = match model.split_once('/') {
-            Some((id, name)) => (id, name),
-            None => match providers::of_bare_name(model) {
-                Some(provider) => (provider.id, model),
-                None => return Err(self.unknown_model(model)),
-            },
+        match self.place(model, options)? {
+            Place::Local(name) => local::find(name, self.config()).map(Target::Local),
+            Place::Hosted(provider, name) => self.hosted(provider, name, options).map(Target::Hosted),
+        }
+    }
+
+    /// Whose model it is, by its name alone.
+    pub(crate) fn place<'a>(&self, model: &'a str, options: &Options) -> Result<Place<'a>> {
+        let anywhere =
+            || options.base_url.as_ref().and_then(|_| Some(Place::Hosted(custom::anywhere()?, model)));
+        let Some((id, name)) = model.split_once('/') else {
+            let known = providers::of_bare_name(model).map(|provider| Place::Hosted(provider, model));
+            return known.or_else(anywhere).ok_or_else(|| self.unknown_model(model));
+        };
+        if id == providers::LOCAL && !name.is_empty() {
+            return Ok(Place::Local(name));
+        }
+        let Some(provider) = self.provider(id)? else {
+            return anywhere().ok_or_else(|| unknown_provider(id, name));
         };
         if name.is_empty() {
             return Err(Error::invalid("model", format_args!("{model:?} names no model after the slash")));
         }
-        if id == providers::LOCAL {
-            return local::find(name, self.config()).map(Target::Local);
-        }
-        let provider = providers::by_id(id).ok_or_else(|| unknown_provider(id, name))?;
-        self.hosted(provider, name, options)
+        Ok(Place::Hosted(provider, name))
     }
 
-    fn hosted(&self, provider: &'static Provider, model: &str, options: &Options) -> Result<Target> {
-        let key = match provider.auth {
-            Auth::None => None,
-            _ => Some(self.key(provider, options)?.ok_or_else(|| missing_key(provider, model))?),
-        };
+    /// The provider of that id: antiphon's own, or one of `config.toml`.
+    pub fn provider(&self, id: &str) -> Result<Option<&'static Provider>> {
+        match (providers::by_id(id), self.config().providers.get(id)) {
+            (None, Some(table)) => custom::configured(id, table).map(Some),
+            (known, _) => Ok(known),
+        }
+    }
+
+    fn hosted(&self, provider: &'static Provider, model: &str, options: &Options) -> Result<Hosted> {
+        if let Some(odd) = model.chars().find(|c| c.is_control() || is_invisible(*c)) {
+            return Err(Error::invalid("model", format_args!("holds the character {odd:?}")));
+        }
         let base_url = self.base_url(provider, options);
-        Ok(Target::Hosted { provider, model: model.to_owned(), base_url, key })
+        if base_url.is_empty() {
+            return Err(Error::invalid("base_url", format_args!("is needed for {}", provider.name)));
+        }
+        let credential = match provider.auth {
+            Auth::None => Credential::None,
+            _ => self.credential(provider, options)?,
+        };
+        // A server of one's own behind another address may well want no key.
+        let needs_key = !provider.key_optional && base_url == provider.base_url;
+        if needs_key && matches!(credential, Credential::None) && provider.auth != Auth::None {
+            return Err(missing_key(provider, model));
+        }
+        Ok(Hosted { provider, model: model.to_owned(), base_url, credential })
+    }
+
+    fn credential(&self, provider: &Provider, options: &Options) -> Result<Credential> {
+        if let Some(key) = self.key(provider, options)? {
+            return Ok(Credential::Key(key));
+        }
+        let token = provider.token_variables.iter().find_map(|name| env_vars::read(name));
+        Ok(token.map_or(Credential::None, |token| Credential::Token(token.into())))
     }
 
     /// The provider's key: argument, environment, stored keys, configuration, in this order.
@@ -145,6 +196,20 @@ impl Client {
             }
         }
     }
+}
+
+/// Whose model a name means.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// One of this process, by its name.
+    Local(&'a str),
+    /// A provider's, in its word.
+    Hosted(&'static Provider, &'a str),
+}
+
+/// Characters that a reader does not see, or that turn what is around them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
 fn unknown_provider(id: &str, name: &str) -> Error {

@@ -1,11 +1,10 @@
-//! A call's events on their way to the caller: the deadline, the fold, the chunks.
+//! A call's events on their way to the caller: the fold, the chunks.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use antiphon_core::{Chunk, Chunker, Error, Event, EventStream, Fold, Kind, Response, Result};
+use antiphon_core::{Chunk, Chunker, Error, Event, EventStream, Fold, Response, Result};
 use futures_core::Stream;
 use futures_util::StreamExt;
 
@@ -17,35 +16,6 @@ pub(crate) fn failed(error: Error) -> EventStream {
 /// A stream of one batch.
 pub(crate) fn ready(events: Vec<Event>) -> EventStream {
     futures_util::stream::once(std::future::ready(Ok(events))).boxed()
-}
-
-/// Ends `events` with an error when `timeout` has passed since now.
-pub(crate) fn with_deadline(events: EventStream, timeout: Duration) -> EventStream {
-    Box::pin(Deadline { events: Some(events), sleep: Box::pin(tokio::time::sleep(timeout)), timeout })
-}
-
-struct Deadline {
-    /// `None` once the deadline has passed: dropping the stream cancels the call.
-    events: Option<EventStream>,
-    sleep: Pin<Box<tokio::time::Sleep>>,
-    timeout: Duration,
-}
-
-impl Stream for Deadline {
-    type Item = Result<Vec<Event>>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(events) = &mut self.events else { return Poll::Ready(None) };
-        if let Poll::Ready(item) = events.as_mut().poll_next(context) {
-            return Poll::Ready(item);
-        }
-        if self.sleep.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
-        }
-        self.events = None;
-        let message = format!("the total deadline of {:?} (timeout) passed", self.timeout);
-        Poll::Ready(Some(Err(Error::new(Kind::Timeout, message))))
-    }
 }
 
 /// Folds a call's events into its response. What had come before an error is on the error.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// A client that sees nothing of this machine's configuration.
 fn client() -> Client {
-    Client::with_config(Config::default(), KeyStore::new(Path::new("/nonexistent")))
+    Client::with_config(Config::default(), KeyStore::new(Path::new("/nonexistent"))).unwrap()
 }
 
 #[tokio::test]

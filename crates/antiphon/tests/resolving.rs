@@ -7,14 +7,14 @@ use antiphon::keys::KeyStore;
 use antiphon::{Client, Options, Target};
 
 fn client() -> Client {
-    Client::with_config(Config::default(), KeyStore::new(Path::new("/nonexistent")))
+    Client::with_config(Config::default(), KeyStore::new(Path::new("/nonexistent"))).unwrap()
 }
 
 fn check(model: &str, expected: &str) {
     let options = Options { api_key: Some("canary".to_owned().into()), ..Options::default() };
     let found = match client().resolve(model, &options) {
         Ok(Target::Local(model)) => format!("local {model:?}"),
-        Ok(Target::Hosted { provider, model, base_url, .. }) => format!("{} {model} {base_url}", provider.id),
+        Ok(Target::Hosted(found)) => format!("{} {} {}", found.provider.id, found.model, found.base_url),
         Err(error) => error.to_string(),
     };
     assert!(found.contains(expected), "{model}: {found}");

@@ -215,7 +215,7 @@ mod tests {
         let (args, failing) = (mocked("yes"), mocked("antiphon.RateLimitError"));
         let mut chat = Chat {
             args: &args,
-            client: Client::with_config(Config::default(), KeyStore::new(folder.path())),
+            client: Client::with_config(Config::default(), KeyStore::new(folder.path())).unwrap(),
             model: "local/x".into(),
             messages: call::opening(&args),
             runtime: runtime::start().unwrap(),

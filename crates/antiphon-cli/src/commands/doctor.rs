@@ -21,7 +21,7 @@ pub(crate) fn run(args: &DoctorArgs, printer: &mut Printer) -> Outcome {
         Ok(config) => (config, None),
         Err(error) => (Config::default(), Some(error)),
     };
-    let client = Client::with_config(config, KeyStore::new(&folder));
+    let client = Client::with_config(config, KeyStore::new(&folder))?;
     let sections = sections(&client, &folder);
     if args.json {
         printer.line(as_json(&sections))?;
@@ -150,7 +150,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let provider =
             Provider { id: "x", base_url: "https://me:canary@host:1/v1?key=canary", ..Provider::DEFAULT };
-        let client = Client::with_config(Config::default(), KeyStore::new(folder.path()));
+        let client = Client::with_config(Config::default(), KeyStore::new(folder.path())).unwrap();
         assert_eq!(address(&client, &provider), json!("https://****@host:1/v1"));
     }
 }

@@ -1,0 +1,73 @@
+//! Providers that no row stands for: those of `config.toml`, and any address given with a call.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use antiphon_core::dialects;
+use antiphon_core::{Auth, Error, Kind, Provider, Quirks, Result};
+
+use crate::config::ProviderConfig;
+use crate::providers;
+
+/// Id of the row that stands for any OpenAI-like server, wherever it is.
+const ANYWHERE: &str = "custom_openai";
+
+/// The provider of a call that names an address and no provider.
+pub(crate) fn anywhere() -> Option<&'static Provider> {
+    providers::by_id(ANYWHERE)
+}
+
+/// The provider that a table of `config.toml` describes: its address, and if it is not OpenAI's, its dialect.
+pub(crate) fn configured(id: &str, config: &ProviderConfig) -> Result<&'static Provider> {
+    let Some(base_url) = &config.base_url else {
+        let message = format!("config.toml: providers.{id} is not known and has no base_url");
+        return Err(Error::new(Kind::Config, message));
+    };
+    let dialect = config.dialect.as_deref().unwrap_or(Provider::DEFAULT.dialect);
+    if dialects::by_id(dialect).is_none() {
+        let known = dialects::DIALECTS.iter().map(|row| row.id).collect::<Vec<_>>().join(", ");
+        let message =
+            format!("config.toml: providers.{id}.dialect is {dialect:?}; it must be one of {known}");
+        return Err(Error::new(Kind::Config, message));
+    }
+    Ok(kept(Table {
+        id: id.to_owned(),
+        base_url: base_url.clone(),
+        dialect: dialect.to_owned(),
+        key_variable: config.key_variable.clone(),
+    }))
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Table {
+    id: String,
+    base_url: String,
+    dialect: String,
+    key_variable: Option<String>,
+}
+
+/// Rows are constants everywhere else, so each table that was ever read is kept for the life of the process:
+/// there are as many as a configuration has.
+fn kept(table: Table) -> &'static Provider {
+    static KEPT: OnceLock<Mutex<HashMap<Table, &'static Provider>>> = OnceLock::new();
+    let mut kept = KEPT.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    kept.entry(table.clone()).or_insert_with(|| {
+        let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+        let id = leak(table.id);
+        Box::leak(Box::new(Provider {
+            id,
+            name: id,
+            base_url: leak(table.base_url),
+            dialect: leak(table.dialect.clone()),
+            auth: if table.dialect == Provider::DEFAULT.dialect {
+                Auth::Bearer
+            } else {
+                Auth::Header("x-api-key")
+            },
+            key_variables: Box::leak(table.key_variable.into_iter().map(leak).collect()),
+            key_optional: true,
+            quirks: Quirks::COMPATIBLE,
+            ..Provider::DEFAULT
+        }))
+    })
+}

@@ -1,0 +1,221 @@
+//! What stands between a call and its attempts, the outermost first: the total deadline, fallback, retry,
+//! the attempt. Whole and streamed, hosted and local, sync and async go through here.
+//!
+//! The commit point is the first content: before it an attempt may be repeated, or another model asked; what
+//! comes after it is the caller's, and an error then carries it.
+
+pub(crate) mod advice;
+pub(crate) mod budget;
+mod deadline;
+mod retry;
+mod trail;
+
+use std::hash::BuildHasher;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use antiphon_core::{Error, Event, EventStream, Kind, Request, Result};
+use futures_core::Stream;
+use futures_core::future::BoxFuture;
+use futures_util::StreamExt;
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+
+use self::deadline::Deadline;
+use self::retry::{MAX_RETRIES, Rules, Verdict};
+use self::trail::Trail;
+use crate::attempt::attempt;
+use crate::call::{Call, Fallback, Options, Waits};
+use crate::client::Client;
+use crate::prepare::prepare;
+use crate::resolve::{Credential, Hosted, Target};
+
+/// The events of a call.
+pub(crate) fn run(client: Client, call: Call) -> EventStream {
+    let trail = Arc::new(Trail::default());
+    let deadline = match call.options.timeout {
+        Some(timeout) => Deadline::of_everything(timeout),
+        None if call.request.stream => Deadline::of_the_beginning(Waits::DEFAULT_TOTAL),
+        None => Deadline::of_everything(Waits::DEFAULT_TOTAL),
+    };
+    let latest = deadline.at();
+    let beginning = Box::pin(begin(client, call, trail.clone(), latest));
+    deadline.over(Box::pin(Events::Beginning(beginning)), trail)
+}
+
+/// These events, ended by a total deadline.
+pub(crate) fn within(timeout: std::time::Duration, events: EventStream) -> EventStream {
+    Deadline::of_everything(timeout).over(events, Arc::default())
+}
+
+/// An answer that has begun: its events up to the first content, and the rest.
+struct Begun {
+    head: Vec<Event>,
+    rest: EventStream,
+}
+
+/// The events of an answer that has to begin first.
+enum Events {
+    Beginning(BoxFuture<'static, Result<Begun>>),
+    Rest(EventStream),
+    Over,
+}
+
+impl Stream for Events {
+    type Item = Result<Vec<Event>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &mut *self {
+            Events::Over => Poll::Ready(None),
+            Events::Rest(rest) => rest.as_mut().poll_next(context),
+            Events::Beginning(beginning) => match std::task::ready!(beginning.as_mut().poll(context)) {
+                Ok(Begun { head, rest }) => {
+                    *self = Events::Rest(rest);
+                    Poll::Ready(Some(Ok(head)))
+                }
+                Err(error) => {
+                    *self = Events::Over;
+                    Poll::Ready(Some(Err(error)))
+                }
+            },
+        }
+    }
+}
+
+/// Asks the model, and then its fallbacks, until an answer begins.
+async fn begin(client: Client, call: Call, trail: Arc<Trail>, latest: Instant) -> Result<Begun> {
+    let Call { mut request, mut options, .. } = call;
+    let mut fallbacks = std::mem::take(&mut options.fallbacks).into_iter();
+    let mut failures: Vec<Event> = Vec::new();
+    loop {
+        let next = fallbacks.next();
+        let kept = next.is_some().then(|| request.clone());
+        let outcome = ask(&client, request, &options, &trail, latest).await;
+        match (outcome, next, kept) {
+            (Ok(mut begun), ..) => {
+                begun.head.splice(0..0, failures);
+                return Ok(begun);
+            }
+            (Err(error), Some(next), Some(kept)) if another_may_answer(&error) => {
+                failures.push(Event::set("warning", failure(&kept.model, &error)));
+                (request, options) = turn_to(next, kept, options)?;
+            }
+            (Err(error), ..) => return Err(trail.onto(error)),
+        }
+    }
+}
+
+/// Whether the error is one model's, and not the request's.
+fn another_may_answer(error: &Error) -> bool {
+    !matches!(error.kind(), Kind::InvalidRequest | Kind::Cancelled | Kind::Internal | Kind::Config)
+}
+
+fn failure(model: &str, error: &Error) -> String {
+    format!("{model} failed ({}), and a fallback was asked", error.message())
+}
+
+fn turn_to(next: Fallback, mut request: Request, mut options: Options) -> Result<(Request, Options)> {
+    let Fallback { model, api_key, base_url, params } = next;
+    request.model = model;
+    for (name, value) in params {
+        request.set(&name, value)?;
+    }
+    // Key and address were the first model's.
+    options.api_key = api_key;
+    options.base_url = base_url;
+    Ok((request, options))
+}
+
+/// Asks one model, again where that may help.
+async fn ask(
+    client: &Client,
+    request: Request,
+    options: &Options,
+    trail: &Trail,
+    latest: Instant,
+) -> Result<Begun> {
+    let hosted = match client.resolve(&request.model, options)? {
+        Target::Hosted(hosted) => hosted,
+        #[cfg(feature = "local")]
+        Target::Local(model) => {
+            let head = origin(crate::providers::LOCAL, &model.name);
+            return commit(head, client.local(model, request, options)).await;
+        }
+        #[cfg(not(feature = "local"))]
+        Target::Local(model) => match model {},
+    };
+    let prepared = prepare(&hosted, request, options)?;
+    let rules = Rules { max_retries: options.max_retries.unwrap_or(MAX_RETRIES), delay: options.retry_delay };
+    let owner = (hosted.provider.id, client.fingerprint(&hosted));
+    for retries in 0.. {
+        let started = Instant::now();
+        let outcome = match attempt(client.transport(), &prepared, options.waits).await {
+            Ok(answer) => commit(origin(hosted.provider.id, &hosted.model), Box::pin(answer)).await,
+            Err(error) => Err(error),
+        };
+        let error = match outcome {
+            Ok(mut begun) => {
+                client.budgets().answered(owner, retries);
+                begun.rest = named(begun.rest, &hosted);
+                return Ok(begun);
+            }
+            Err(error) => error.target(hosted.provider.id, &hosted.model),
+        };
+        trail.add(&error, started.elapsed());
+        let (after, asked_for) = match rules.judge(&error, retries) {
+            Verdict::Retry { after, asked_for } => (after, asked_for),
+            Verdict::Stop => return Err(error),
+            Verdict::TooLong => return Err(too_long(error)),
+        };
+        // A wait past the deadline would only hide the error behind it. What a provider asks for does not
+        // come out of the budget: it paces the calls itself.
+        if Instant::now() + after >= latest || (!asked_for && !client.budgets().take(owner)) {
+            return Err(error);
+        }
+        tracing::debug!(retry = retries + 1, ?after, reason = error.message(), "retrying");
+        tokio::time::sleep(after).await;
+    }
+    unreachable!("retries are counted up to their limit")
+}
+
+fn too_long(error: Error) -> Error {
+    let wait = error.wait().unwrap_or_default();
+    error.hint(format!(
+        "the provider asks to wait {wait:?}; more than a minute is not waited for, so try later"
+    ))
+}
+
+/// Who answers, for the caller.
+fn origin(provider: &str, model: &str) -> Vec<Event> {
+    vec![Event::set("antiphon.provider", provider), Event::set("antiphon.model", model)]
+}
+
+/// Waits for the first content, or the end.
+async fn commit(mut head: Vec<Event>, mut events: EventStream) -> Result<Begun> {
+    while let Some(batch) = events.next().await {
+        let batch = batch?;
+        let has_content = batch.iter().any(Event::is_content);
+        head.extend(batch);
+        if has_content {
+            break;
+        }
+    }
+    Ok(Begun { head, rest: events })
+}
+
+/// Errors on the way name who was asked, too.
+fn named(events: EventStream, hosted: &Hosted) -> EventStream {
+    let (provider, model) = (hosted.provider.id, hosted.model.clone());
+    events.map(move |batch| batch.map_err(|error| error.target(provider, &model))).boxed()
+}
+
+impl Client {
+    /// What tells one key of a provider from another, and cannot be turned back into it.
+    fn fingerprint(&self, hosted: &Hosted) -> u64 {
+        match &hosted.credential {
+            Credential::None => 0,
+            Credential::Key(key) | Credential::Token(key) => self.hasher().hash_one(key.expose_secret()),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! A request for one model of one provider, ready to be sent any number of times.
+
+use antiphon_core::dialects::{self, Dialect, Mode};
+use antiphon_core::{Auth, Error, Event, Kind, Request, Result};
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::call::{Options, secret_header};
+use crate::env_vars;
+use crate::resolve::{Credential, Hosted};
+use crate::structured;
+use crate::transport::HttpRequest;
+
+/// Larger bodies are refused here: no provider takes them, and finding that out would take minutes.
+const MAX_REQUEST: usize = 100 << 20;
+
+/// The same value with every attempt of a call: a server that knows it does the work once.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// A request ready to be sent.
+pub(crate) struct Prepared {
+    pub(crate) http: HttpRequest,
+    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) mode: Mode,
+    /// How the provider is asked for the form of the answer.
+    pub(crate) rung: Option<structured::Rung>,
+    /// Parameters that were dropped.
+    pub(crate) dropped: Vec<String>,
+}
+
+/// Encodes a request. What the provider cannot take is dropped where that is wished, and an error else.
+pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) -> Result<Prepared> {
+    let provider = hosted.provider;
+    let dialect = dialects::by_id(provider.dialect)
+        .ok_or_else(|| Error::new(Kind::Internal, format!("there is no dialect {:?}", provider.dialect)))?;
+    request.model.clone_from(&hosted.model);
+    let mode = if request.stream { Mode::Stream } else { Mode::Whole };
+    let mut rung = structured::asked(&request);
+    let mut dropped: Vec<String> = Vec::new();
+    let wire = loop {
+        let error = match dialect.encode(&request, provider) {
+            Ok(wire) => break wire,
+            Err(error) if error.kind() == Kind::UnsupportedParams => error,
+            Err(error) => return Err(error.target(provider.id, &hosted.model)),
+        };
+        let field = error.field().unwrap_or_default().to_owned();
+        if field == "response_format" && rung == Some(structured::Rung::Native) {
+            structured::as_tool(&mut request);
+            rung = Some(structured::Rung::Tool);
+        } else if options.drop_params && !dropped.contains(&field) {
+            request.set(&field, Value::Null)?;
+            dropped.push(field);
+        } else {
+            return Err(error.target(provider.id, &hosted.model));
+        }
+    };
+    if wire.body.len() > MAX_REQUEST {
+        let message =
+            format!("the request is {} MiB, and no provider takes more than 100", wire.body.len() >> 20);
+        return Err(Error::new(Kind::PayloadTooLarge, message).target(provider.id, &hosted.model));
+    }
+    let mut headers = HeaderMap::with_capacity(12);
+    for (name, value) in &wire.headers {
+        headers.insert(header_name(name)?, secret_header(name, value)?);
+    }
+    for value in headers.values_mut() {
+        value.set_sensitive(false);
+    }
+    add_headers(&mut headers, hosted, options)?;
+    let http = HttpRequest {
+        method: wire.method,
+        url: endpoint(&hosted.base_url, &wire.path)?,
+        headers,
+        body: Bytes::from(wire.body),
+        connect_timeout: options.waits.connect,
+        h2: provider.quirks.h2,
+    };
+    Ok(Prepared { http, dialect, mode, rung, dropped })
+}
+
+impl Prepared {
+    /// What the answer says of how it was asked for.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = Event> {
+        self.dropped
+            .iter()
+            .map(|name| Event::set("warning", format!("{name} was dropped: the provider cannot take it")))
+    }
+}
+
+fn add_headers(headers: &mut HeaderMap, hosted: &Hosted, options: &Options) -> Result<()> {
+    let provider = hosted.provider;
+    for (name, value) in provider.headers {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    for (variable, name) in provider.header_variables {
+        if let Some(value) = env_vars::read(variable) {
+            headers.insert(HeaderName::from_static(name), secret_header(variable, &value)?);
+        }
+    }
+    let key = uuid::Uuid::new_v4();
+    let key = HeaderValue::try_from(format!("antiphon-{key}"));
+    headers.extend(key.ok().map(|key| (IDEMPOTENCY_KEY, key)));
+    match (&hosted.credential, provider.auth) {
+        (Credential::None, _) | (Credential::Key(_), Auth::None) => {}
+        (Credential::Token(token), _) => {
+            headers.insert(AUTHORIZATION, bearer(token)?);
+        }
+        (Credential::Key(key), Auth::Bearer) => {
+            headers.insert(AUTHORIZATION, bearer(key)?);
+        }
+        (Credential::Key(key), Auth::Header(name)) => {
+            headers.insert(HeaderName::from_static(name), secret_header("api_key", key.expose_secret())?);
+        }
+    }
+    headers.extend(options.extra_headers.clone());
+    Ok(())
+}
+
+fn header_name(name: &str) -> Result<HeaderName> {
+    HeaderName::try_from(name)
+        .map_err(|_| Error::new(Kind::Internal, format!("the dialect gave {name:?} as a header")))
+}
+
+fn bearer(key: &SecretString) -> Result<HeaderValue> {
+    secret_header("api_key", &format!("Bearer {}", key.expose_secret().trim()))
+}
+
+/// The dialect's path below the provider's address. An address that has part of the path already (`…/v1`,
+/// or the whole of it, as copied from a manual) is understood.
+pub(crate) fn endpoint(base_url: &str, path: &str) -> Result<Url> {
+    let wrong =
+        |why: &str| Error::invalid("base_url", why).hint("as in base_url=\"https://api.example.com/v1\"");
+    let mut url = Url::parse(base_url.trim()).map_err(|error| wrong(&format!("is no URL: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong("must begin with http:// or https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("holds a user name or password; give the key as api_key"));
+    }
+    let base = url.path().trim_end_matches('/');
+    let overlap = path.match_indices('/').map(|(at, _)| at).chain([path.len()]).rev();
+    let overlap = overlap.filter(|at| *at > 0).find(|at| base.ends_with(&path[..*at])).unwrap_or(0);
+    let whole = format!("{base}{}", &path[overlap..]);
+    url.set_path(&whole);
+    url.set_fragment(None);
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_joined_once() {
+        let cases = [
+            ("https://a.example/v1", "/chat/completions", "https://a.example/v1/chat/completions"),
+            ("https://a.example/v1/", "/chat/completions", "https://a.example/v1/chat/completions"),
+            (
+                "https://a.example/v1/chat/completions",
+                "/chat/completions",
+                "https://a.example/v1/chat/completions",
+            ),
+            ("https://a.example", "/v1/messages", "https://a.example/v1/messages"),
+            ("https://a.example/v1", "/v1/messages", "https://a.example/v1/messages"),
+            (
+                "http://[::1]:8080/x?api-version=1#y",
+                "/v1/messages",
+                "http://[::1]:8080/x/v1/messages?api-version=1",
+            ),
+        ];
+        for (base, path, expected) in cases {
+            assert_eq!(endpoint(base, path).unwrap().as_str(), expected);
+        }
+        for base in ["", "a.example", "file:///etc/passwd", "http://", "http://user:canary@a.example"] {
+            let error = endpoint(base, "/x").unwrap_err();
+            assert_eq!(error.field(), Some("base_url"), "{base}");
+            assert!(!error.to_string().contains("canary"));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The form of an answer where the provider has no native word for it: a tool that must be called.
+//!
+//! The rungs of the ladder: the provider's own schema, a forced tool. The tool's arguments become the
+//! content of the answer, so that a caller sees no difference.
+
+use antiphon_core::event::Path;
+use antiphon_core::{Event, Map, Request, ResponseFormat, Tool, ToolChoice};
+use serde_json::{Value, json};
+
+/// Name of the tool that stands in for a form.
+const TOOL: &str = "json_response";
+
+/// How a provider is asked for the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rung {
+    /// By its own parameter.
+    Native,
+    /// By a tool.
+    Tool,
+}
+
+impl Rung {
+    /// The word for it in a response.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Rung::Native => "native",
+            Rung::Tool => "tool",
+        }
+    }
+}
+
+/// The first rung of a request that asks for a form.
+pub(crate) fn asked(request: &Request) -> Option<Rung> {
+    let asks = matches!(
+        request.response_format,
+        Some(ResponseFormat::JsonSchema { .. } | ResponseFormat::JsonObject | ResponseFormat::Other(_))
+    );
+    asks.then_some(Rung::Native)
+}
+
+/// Has the form asked for by a tool. Where there are other tools, the model may call those instead.
+pub(crate) fn as_tool(request: &mut Request) {
+    let (description, schema, strict) = match request.response_format.take() {
+        Some(ResponseFormat::JsonSchema { description, schema, strict, .. }) => (description, schema, strict),
+        _ => (None, json!({"type": "object", "additionalProperties": true}), None),
+    };
+    let description =
+        description.unwrap_or_else(|| "Gives the answer in the form that was asked for.".to_owned());
+    let choice =
+        if request.tools.is_empty() { ToolChoice::Function(TOOL.to_owned()) } else { ToolChoice::Required };
+    request.tool_choice = Some(choice);
+    request.tools.push(Tool::Function {
+        name: TOOL.to_owned(),
+        description: Some(description),
+        parameters: Some(schema),
+        strict,
+        extra: Map::new(),
+    });
+}
+
+/// Makes the tool's arguments the content.
+#[derive(Debug, Default)]
+pub(crate) struct ToolAsText {
+    /// What is not known yet to be the tool's: by choice and call.
+    waiting: Vec<((u32, u32), Vec<Event>)>,
+    /// The calls that are the tool's.
+    ours: Vec<(u32, u32)>,
+    /// The calls that are not.
+    others: Vec<(u32, u32)>,
+}
+
+impl ToolAsText {
+    /// The events as the caller sees them.
+    pub(crate) fn translate(&mut self, events: Vec<Event>) -> Vec<Event> {
+        let mut out = Vec::with_capacity(events.len());
+        for event in events {
+            self.push(event, &mut out);
+        }
+        out
+    }
+
+    fn push(&mut self, event: Event, out: &mut Vec<Event>) {
+        let Some(call) = call_of(&event) else {
+            out.push(self.outside(event));
+            return;
+        };
+        if self.ours.contains(&call) {
+            out.extend(as_content(event));
+        } else if self.others.contains(&call) {
+            out.push(event);
+        } else {
+            self.unknown(call, event, out);
+        }
+    }
+
+    fn unknown(&mut self, call: (u32, u32), event: Event, out: &mut Vec<Event>) {
+        let name = match &event {
+            Event::Set { path: Path::ToolCall(_, _, field), value } if field == "name" => {
+                value.as_str().map(str::to_owned)
+            }
+            _ => None,
+        };
+        let at = match self.waiting.iter().position(|(waiting, _)| *waiting == call) {
+            Some(at) => at,
+            None => {
+                self.waiting.push((call, Vec::new()));
+                self.waiting.len() - 1
+            }
+        };
+        self.waiting[at].1.push(event);
+        let Some(name) = name else { return };
+        let (_, events) = self.waiting.swap_remove(at);
+        if name == TOOL {
+            self.ours.push(call);
+            out.extend(events.into_iter().filter_map(as_content));
+        } else {
+            self.others.push(call);
+            out.extend(events);
+        }
+    }
+
+    /// An answer that called nothing but the tool did not stop for calls.
+    fn outside(&self, event: Event) -> Event {
+        match event {
+            Event::Set { path: Path::Choice(choice, field), value: Value::String(word) }
+                if field == "finish_reason"
+                    && word == "tool_calls"
+                    && self.ours.iter().any(|call| call.0 == choice)
+                    && !self.others.iter().any(|call| call.0 == choice) =>
+            {
+                Event::set_choice(choice, "finish_reason", "stop")
+            }
+            event => event,
+        }
+    }
+}
+
+fn call_of(event: &Event) -> Option<(u32, u32)> {
+    match event {
+        Event::Arguments { choice, call, .. } => Some((*choice, *call)),
+        Event::Set { path: Path::ToolCall(choice, call, _), .. } => Some((*choice, *call)),
+        _ => None,
+    }
+}
+
+fn as_content(event: Event) -> Option<Event> {
+    match event {
+        Event::Arguments { choice, text, .. } => Some(Event::Text { choice, text }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use antiphon_core::Fold;
+
+    #[test]
+    fn the_tools_arguments_are_the_content() {
+        let mut translation = ToolAsText::default();
+        let mut fold = Fold::new();
+        let batches = [
+            vec![Event::set_call(0, 0, "id", "a"), Event::set_call(0, 0, "name", TOOL)],
+            vec![Event::Arguments { choice: 0, call: 0, text: "{\"a\"".into() }],
+            vec![Event::Arguments { choice: 0, call: 0, text: ":1}".into() }],
+            vec![Event::set_choice(0, "finish_reason", "tool_calls")],
+        ];
+        batches.into_iter().for_each(|batch| fold.extend(translation.translate(batch)));
+        let response = fold.finish();
+        assert_eq!(response.text(), "{\"a\":1}");
+        assert!(response.tool_calls().is_empty());
+        assert_eq!(response.choices[0].finish_reason, Some(antiphon_core::FinishReason::Stop));
+    }
+
+    #[test]
+    fn other_tools_stay_calls() {
+        let mut translation = ToolAsText::default();
+        let mut fold = Fold::new();
+        fold.extend(translation.translate(vec![
+            Event::Arguments { choice: 0, call: 0, text: "{}".into() },
+            Event::set_call(0, 0, "name", "weather"),
+            Event::set_choice(0, "finish_reason", "tool_calls"),
+        ]));
+        let response = fold.finish();
+        assert_eq!(response.tool_calls()[0].function.name, "weather");
+        assert_eq!(response.choices[0].finish_reason, Some(antiphon_core::FinishReason::ToolCalls));
+    }
+}
