@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Prompt(Box<PromptArgs>),
     /// Hold a conversation
     Chat(CallArgs),
+    /// Show the HTTP request that a prompt would send, and send nothing
+    Explain(Box<PromptArgs>),
     /// List models, show or set the default one
     Models(ModelsArgs),
     /// Store and list keys of providers

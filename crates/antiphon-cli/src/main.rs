@@ -48,6 +48,7 @@ fn run(words: Vec<OsString>, printer: &mut Printer) -> Outcome {
     match cli.command {
         None => commands::prompt::run(&cli.prompt, printer),
         Some(Command::Prompt(args)) => commands::prompt::run(&args, printer),
+        Some(Command::Explain(args)) => commands::explain::run(&args, printer),
         Some(Command::Chat(args)) => commands::chat::run(&args, printer),
         Some(Command::Models(args)) => commands::models::run(&args, printer),
         Some(Command::Keys(args)) => commands::keys::run(&args, printer),

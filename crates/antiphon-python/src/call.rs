@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use antiphon::{Client, Error, Facts, Kind, Response, Result};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use serde_json::Value;
 
 use crate::arguments::{self, Prepared};
 use crate::errors;
@@ -18,6 +19,8 @@ use crate::wrap;
 enum Answer {
     Whole(Box<Response>),
     Stream(Box<antiphon::CompletionStream>),
+    /// The request that would have been sent.
+    Explained(Value),
 }
 
 /// What is kept of a call until it is answered.
@@ -46,6 +49,12 @@ impl Caller {
         let py = args.py();
         let host = Host::current(py)?;
         let Prepared { call, raises } = arguments::prepare(args, kwargs)?;
+        if call.options.dry_run {
+            let facts = Facts { provider: None, model: call.request.model.clone(), cost: None };
+            let explained = py.detach(|| host.with_client(|client| client.explain(*call)));
+            let begun = Begun::Ready(explained.map(|explained| Answer::Explained(explained.to_json())));
+            return Ok((Self { host, facts, raises }, begun));
+        }
         let (facts, begun) = py.detach(|| {
             host.with_client(|client| {
                 let facts = client.facts(&call.request);
@@ -63,6 +72,7 @@ impl Caller {
         }
         match answer {
             Answer::Whole(response) => Ok(wrap::response(py, &response, &self.facts)?.unbind()),
+            Answer::Explained(explained) => Ok(wrap::json(py, &explained)?.unbind()),
             Answer::Stream(stream) => {
                 Ok(Py::new(py, CompletionStream::new(self.host, self.facts, stream))?.into_any())
             }
@@ -89,8 +99,9 @@ impl Caller {
         metadata=None, prompt_cache_key=None, prompt_cache_retention=None, safety_identifier=None, \
         thinking=None, top_k=None, min_p=None, repetition_penalty=None, guided_json=None, \
         guided_regex=None, guided_choice=None, guided_grammar=None, skip_special_tokens=None, \
-        include_stop_str_in_output=None, ignore_eos=None, api_key=None, base_url=None, extra_body=None, \
-        mock_response=None, mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
+        include_stop_str_in_output=None, ignore_eos=None, api_key=None, base_url=None, extra_headers=None, \
+        extra_body=None, connect_timeout=None, first_byte_timeout=None, idle_timeout=None, max_retries=None, \
+        retry_delay=None, fallbacks=None, drop_params=None, dry_run=None, mock_response=None, mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
 )]
 pub(crate) fn completion(
     py: Python<'_>,

@@ -392,7 +392,7 @@ fn dict<'py>(py: Python<'py>, map: &Map) -> PyResult<Bound<'py, PyDict>> {
 }
 
 /// JSON as plain Python values.
-fn json<'py>(py: Python<'py>, value: &Value) -> Object<'py> {
+pub(crate) fn json<'py>(py: Python<'py>, value: &Value) -> Object<'py> {
     Ok(match value {
         Value::Null => py.None().into_bound(py),
         Value::Bool(value) => value.into_pyobject(py)?.to_owned().into_any(),

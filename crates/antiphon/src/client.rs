@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "local")]
 use antiphon_core::Request;
-use antiphon_core::{Chunker, Event, EventStream, Response, Result};
+use antiphon_core::{Chunker, Error, Event, EventStream, Response, Result};
 use futures_util::{FutureExt, StreamExt};
 
 use crate::attempt::now;
@@ -17,6 +17,7 @@ use crate::keys::KeyStore;
 use crate::mock::Mock;
 use crate::policy::{self, budget::Budgets};
 use crate::stream::{self, CompletionStream};
+use crate::telemetry;
 use crate::transport::{Http, Transport};
 
 /// Answers calls. Cheap to clone; clones share loaded models.
@@ -103,11 +104,17 @@ impl Client {
 
     fn open(&self, mut call: Call) -> Result<EventStream> {
         call.request.check()?;
-        let passed_on = call.passed_on.iter().map(|name| passed_on(name)).collect::<Vec<_>>();
-        let events = match call.options.mock.take() {
+        if call.options.dry_run {
+            return Err(Error::invalid("dry_run", "is answered by explain, which sends nothing"));
+        }
+        let warning = |name: &String| Event::set("warning", unknown(name));
+        let passed_on = call.passed_on.iter().map(warning).collect::<Vec<_>>();
+        let span = telemetry::span(&call.request);
+        let events = span.in_scope(|| match call.options.mock.take() {
             Some(mock) => self.mocked(mock, call),
             None => policy::run(self.clone(), call),
-        };
+        });
+        let events = telemetry::observed(span, events);
         Ok(if passed_on.is_empty() { events } else { stream::ready(passed_on).chain(events).boxed() })
     }
 
@@ -169,8 +176,9 @@ impl Client {
     }
 }
 
-fn passed_on(name: &str) -> Event {
-    Event::set("warning", format!("{name} is not known and goes to the provider as it is"))
+/// What is said of a parameter that nobody here knows.
+pub(crate) fn unknown(name: &str) -> String {
+    format!("{name} is not known and goes to the provider as it is")
 }
 
 impl std::fmt::Debug for Client {

@@ -2,6 +2,7 @@
 
 use antiphon_core::{Request, Response};
 
+use crate::catalog;
 use crate::client::Client;
 use crate::providers;
 
@@ -19,10 +20,17 @@ pub struct Facts {
 impl Facts {
     /// The facts once the answer is there: a fallback may have given it.
     pub fn answered(&self, response: &Response) -> Facts {
-        let Some(id) = &response.meta.provider else { return self.clone() };
-        let provider = providers::ids().find(|known| known == id).or(self.provider);
-        let cost = (provider == Some(providers::LOCAL)).then_some(0.0);
-        Facts { provider, model: response.meta.model.clone().unwrap_or_default(), cost }
+        let id = response.meta.provider.as_deref();
+        let provider = id.and_then(|id| providers::ids().find(|known| *known == id)).or(self.provider);
+        let model = response.meta.model.clone().unwrap_or_else(|| self.model.clone());
+        let cost = match provider {
+            Some(providers::LOCAL) => Some(0.0),
+            Some(id) => catalog::model(id, &model)
+                .zip(response.usage.as_ref())
+                .and_then(|(model, usage)| model.cost(usage)),
+            None => None,
+        };
+        Facts { provider, model, cost }
     }
 }
 

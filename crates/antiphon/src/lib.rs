@@ -18,10 +18,12 @@
 mod attempt;
 mod builder;
 mod call;
+pub mod catalog;
 mod client;
 pub mod config;
 mod custom;
 pub mod env_vars;
+mod explain;
 mod facts;
 pub mod keys;
 #[cfg(feature = "local")]
@@ -37,6 +39,7 @@ pub mod providers;
 mod resolve;
 mod stream;
 mod structured;
+mod telemetry;
 pub mod transport;
 mod wire;
 
@@ -49,6 +52,7 @@ pub use antiphon_core::{
 pub use builder::{Completion, Prompt, completion};
 pub use call::{Call, Fallback, Options, Waits};
 pub use client::Client;
+pub use explain::{ExplainedRequest, Explanation};
 pub use facts::Facts;
 pub use mock::Mock;
 pub use names::{nearest, option_names};

@@ -3,6 +3,7 @@
 use antiphon::{Call, Client, Error, Kind, Map, Response};
 use clap::CommandFactory;
 
+use super::explain;
 use crate::args::{Cli, PromptArgs};
 use crate::failure::Outcome;
 use crate::printer::Printer;
@@ -15,6 +16,9 @@ pub(crate) fn run(args: &PromptArgs, printer: &mut Printer) -> Outcome {
     let model = default_model::choose(&client, args.call.model.as_deref(), &call.options, printer)?;
     let mut call = call;
     call.request.model = model;
+    if call.options.dry_run {
+        return explain::print(args, &client, call, printer);
+    }
     let limit_was_given =
         call.request.params.max_tokens.or(call.request.params.max_completion_tokens).is_some();
 
@@ -27,7 +31,7 @@ pub(crate) fn run(args: &PromptArgs, printer: &mut Printer) -> Outcome {
 }
 
 /// The call that was written, but for its model; `None` where there is no prompt.
-fn read(args: &PromptArgs) -> Outcome<Option<Call>> {
+pub(super) fn read(args: &PromptArgs) -> Outcome<Option<Call>> {
     let Some(content) = input::content(args)? else { return Ok(None) };
     let mut messages = call::opening(&args.call);
     messages.push(call::message("user", content));
@@ -40,7 +44,7 @@ fn read(args: &PromptArgs) -> Outcome<Option<Call>> {
 }
 
 /// Bare `antiphon` shows what it can do; options without a prompt are a slip.
-fn no_prompt(args: &PromptArgs, printer: &mut Printer) -> Outcome {
+pub(super) fn no_prompt(args: &PromptArgs, printer: &mut Printer) -> Outcome {
     if std::env::args_os().len() == 1 {
         printer.styled(&Cli::command().render_help())?;
         return Ok(());

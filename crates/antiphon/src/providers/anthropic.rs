@@ -1,6 +1,6 @@
 //! Anthropic. Keys, address and header: its API reference.
 
-use antiphon_core::{Auth, Provider};
+use antiphon_core::{Auth, Provider, Quirks, Support};
 
 pub(super) const PROVIDER: Provider = Provider {
     id: "anthropic",
@@ -12,5 +12,40 @@ pub(super) const PROVIDER: Provider = Provider {
     token_variables: &["ANTHROPIC_AUTH_TOKEN"],
     url_variables: &["ANTHROPIC_BASE_URL"],
     bare_names: &["claude-"],
+    quirks: Quirks {
+        json_schema: Support::Except(BEFORE_SCHEMAS),
+        adaptive_thinking: Support::Except(BEFORE_ADAPTIVE_THINKING),
+        ..Quirks::DEFAULT
+    },
     ..Provider::DEFAULT
 };
+
+/// Models before 4.5, which have no structured outputs ("Structured outputs", supported models).
+const BEFORE_SCHEMAS: &[&str] = &[
+    "claude-instant",
+    "claude-2",
+    "claude-3",
+    "claude-4-",
+    "claude-opus-4-0",
+    "claude-opus-4-1",
+    "claude-opus-4-2",
+    "claude-sonnet-4-0",
+    "claude-sonnet-4-2",
+];
+
+/// Models before 4.6, which take a budget of tokens instead ("Effort" and "Adaptive thinking", supported
+/// models).
+const BEFORE_ADAPTIVE_THINKING: &[&str] = &[
+    "claude-instant",
+    "claude-2",
+    "claude-3",
+    "claude-4-",
+    "claude-opus-4-0",
+    "claude-opus-4-1",
+    "claude-opus-4-2",
+    "claude-opus-4-5",
+    "claude-sonnet-4-0",
+    "claude-sonnet-4-2",
+    "claude-sonnet-4-5",
+    "claude-haiku-4",
+];

@@ -1,0 +1,165 @@
+//! The request that a call would send, without sending it.
+
+use antiphon_core::Result;
+use http::HeaderMap;
+use serde_json::{Map, Value, json};
+
+use crate::call::Call;
+use crate::catalog::{self, Model};
+use crate::client::Client;
+use crate::prepare::{Prepared, prepare};
+use crate::resolve::{Hosted, Target};
+
+/// What a call would send.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// Id of the provider.
+    pub provider: String,
+    /// The model, in the provider's word.
+    pub model: String,
+    /// The HTTP request; `None` for a model that runs in this process.
+    pub request: Option<ExplainedRequest>,
+    /// Parameters that are dropped, for the provider cannot take them.
+    pub dropped: Vec<String>,
+    /// What else is done differently from what was asked.
+    pub warnings: Vec<String>,
+    /// How the provider is asked for the form of the answer: `native` or `tool`.
+    pub structured_output: Option<&'static str>,
+    /// The models that are asked in turn, should this one fail.
+    pub fallbacks: Vec<String>,
+    /// What the call costs at least and at most, in dollars; `None` is unknown.
+    pub price: Option<(f64, f64)>,
+}
+
+/// An HTTP request, to be read by people: keys are masked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExplainedRequest {
+    /// `POST`.
+    pub method: &'static str,
+    /// Where to.
+    pub url: String,
+    /// Every header that antiphon sets; the connection adds `host`, `content-length` and the like.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Value,
+}
+
+impl Client {
+    /// The request that `call` would send, key masked, with what is dropped and the price bounds. Sends nothing.
+    pub fn explain(&self, call: Call) -> Result<Explanation> {
+        let Call { request, options, passed_on } = call;
+        request.check()?;
+        #[cfg_attr(not(feature = "local"), expect(unused_mut, reason = "only a local model adds to it"))]
+        let mut warnings: Vec<String> = passed_on.iter().map(|name| crate::client::unknown(name)).collect();
+        let fallbacks = options.fallbacks.iter().map(|fallback| fallback.model.clone()).collect();
+        let hosted = match self.resolve(&request.model, &options)? {
+            Target::Hosted(hosted) => hosted,
+            #[cfg(feature = "local")]
+            Target::Local(model) => {
+                warnings.push("the model runs in this process: nothing is sent".to_owned());
+                return Ok(Explanation {
+                    provider: crate::providers::LOCAL.to_owned(),
+                    model: model.name,
+                    request: None,
+                    dropped: Vec::new(),
+                    warnings,
+                    structured_output: None,
+                    fallbacks,
+                    price: Some((0.0, 0.0)),
+                });
+            }
+            #[cfg(not(feature = "local"))]
+            Target::Local(model) => match model {},
+        };
+        let known = catalog::model(hosted.provider.id, &hosted.model);
+        let price = known.and_then(|known| bounds(known, &request));
+        let prepared = prepare(&hosted, request, &options)?;
+        Ok(explained(&hosted, prepared, warnings, fallbacks, price))
+    }
+}
+
+fn explained(
+    hosted: &Hosted,
+    prepared: Prepared,
+    warnings: Vec<String>,
+    fallbacks: Vec<String>,
+    price: Option<(f64, f64)>,
+) -> Explanation {
+    let Prepared { http, rung, dropped, .. } = prepared;
+    Explanation {
+        provider: hosted.provider.id.to_owned(),
+        model: hosted.model.clone(),
+        request: Some(ExplainedRequest {
+            method: http.method,
+            url: http.url.to_string(),
+            headers: shown(&http.headers),
+            body: serde_json::from_slice(&http.body).unwrap_or_default(),
+        }),
+        dropped,
+        warnings,
+        structured_output: rung.map(|rung| rung.as_str()),
+        fallbacks,
+        price,
+    }
+}
+
+fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+    let value = |value: &http::HeaderValue| match value.to_str() {
+        Ok(text) if !value.is_sensitive() => text.to_owned(),
+        Ok(text) if text.starts_with("Bearer ") => "Bearer ****".to_owned(),
+        _ => "****".to_owned(),
+    };
+    headers.iter().map(|(name, text)| (name.as_str().to_owned(), value(text))).collect()
+}
+
+/// A token is at least a byte and at most a word of the prompt, whatever the tokeniser.
+fn bounds(model: &Model, request: &antiphon_core::Request) -> Option<(f64, f64)> {
+    /// What a message costs beside its text, and what a conversation does.
+    const FRAME: u64 = 8;
+    let has_media = request.messages.iter().any(|message| match &message.content {
+        antiphon_core::Content::Parts(parts) => {
+            parts.iter().any(|part| !matches!(part.kind, antiphon_core::PartKind::Text { .. }))
+        }
+        _ => false,
+    });
+    // An image's tokens do not follow from its bytes.
+    if has_media {
+        return None;
+    }
+    let texts = || request.messages.iter().map(|message| message.content.text());
+    let words: usize = texts().map(|text| text.split_whitespace().count()).sum();
+    let body = Value::Object(request.to_json()).to_string();
+    let most = body.len() as u64 + FRAME * (request.messages.len() as u64 + 1);
+    if most > model.flat_up_to {
+        return None;
+    }
+    let answers = u64::from(request.params.n.unwrap_or(1).max(1));
+    let output = request.params.output_limit().unwrap_or(model.max_output).min(model.max_output) * answers;
+    let dearest = model.cache_write.unwrap_or(model.input).max(model.input);
+    let cheapest = model.cache_read.unwrap_or(model.input).min(model.input);
+    let at_least = words as f64 * cheapest / 1e6;
+    Some((at_least, (most as f64 * dearest + output as f64 * model.output) / 1e6))
+}
+
+impl Explanation {
+    /// As JSON, for the faces that print it.
+    pub fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("provider".into(), self.provider.as_str().into());
+        map.insert("model".into(), self.model.as_str().into());
+        if let Some(request) = &self.request {
+            let headers = request.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+            map.insert("method".into(), request.method.into());
+            map.insert("url".into(), request.url.as_str().into());
+            map.insert("headers".into(), Value::Object(headers.collect()));
+            map.insert("body".into(), request.body.clone());
+        }
+        map.insert("dropped".into(), self.dropped.clone().into());
+        map.insert("warnings".into(), self.warnings.clone().into());
+        map.insert("structured_output".into(), self.structured_output.into());
+        map.insert("fallbacks".into(), self.fallbacks.clone().into());
+        let price = self.price.map(|(at_least, at_most)| json!({"at_least": at_least, "at_most": at_most}));
+        map.insert("price".into(), price.unwrap_or_default());
+        Value::Object(map)
+    }
+}
