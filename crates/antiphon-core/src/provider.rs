@@ -1,5 +1,7 @@
 //! A provider is a struct of values, built the same from a constant, a config table or arguments.
 
+use crate::Role;
+
 /// How a request proves who sends it. The secret itself is never in here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
@@ -56,8 +58,24 @@ pub struct Quirks {
     /// Whether `response_format` of type `json_schema` is understood natively. Where it is not, a forced
     /// tool stands in.
     pub json_schema: Support,
+    /// Whether a model decides itself how long it thinks, guided by an effort (Anthropic's `thinking` of type
+    /// `adaptive` and `output_config.effort`). Where it does not, an effort becomes a budget of tokens.
+    pub adaptive_thinking: Support,
+    /// Whether `response_format` of type `json_object` is understood. Where it is not, the schema of any object
+    /// stands in, or a forced tool where there are no schemas (LM Studio and Perplexity answer 400).
+    pub json_object: bool,
+    /// Which models can be made to call a tool, any or one by name. Models that think often cannot (DeepSeek,
+    /// Moonshot and Z.ai answer 400); where the caller turned thinking off, they are asked all the same.
+    pub forced_tool: Support,
     /// Whether the role `developer` is understood; else it is sent as `system`.
     pub developer_role: bool,
+    /// Roles whose messages may have a `name`; that of others is left out (xAI takes it from users alone).
+    pub named_roles: &'static [Role],
+    /// Field in which a message's reasoning goes back to who gave it: DeepSeek and Moonshot ask for it as
+    /// `reasoning_content`, Cerebras knows it as `reasoning`. `None` leaves it out (Mistral and Groq refuse it).
+    pub reasoning_field: Option<&'static str>,
+    /// Parameters that have another name here: ours, then theirs (Mistral's `random_seed`).
+    pub renamed: &'static [(&'static str, &'static str)],
     /// Known parameters that this provider refuses, by their names in [`crate::params::PARAMS`].
     pub unsupported: &'static [&'static str],
     /// Whether to speak HTTP/2 where the server offers it. Off by default: a server allows about 100 streams
@@ -74,15 +92,19 @@ pub enum Support {
     None,
     /// Those whose names begin so, in the provider's word.
     Models(&'static [&'static str]),
+    /// All but those whose names begin so: what older models lack, and a new one will not.
+    Except(&'static [&'static str]),
 }
 
 impl Support {
     /// Whether this model can.
     pub fn has(self, model: &str) -> bool {
+        let begins = |beginnings: &[&str]| beginnings.iter().any(|beginning| model.starts_with(beginning));
         match self {
             Support::All => true,
             Support::None => false,
-            Support::Models(beginnings) => beginnings.iter().any(|beginning| model.starts_with(beginning)),
+            Support::Models(beginnings) => begins(beginnings),
+            Support::Except(beginnings) => !begins(beginnings),
         }
     }
 }
@@ -108,7 +130,13 @@ impl Quirks {
         max_tokens_field: "max_completion_tokens",
         stream_options: true,
         json_schema: Support::All,
+        adaptive_thinking: Support::All,
+        json_object: true,
+        forced_tool: Support::All,
         developer_role: true,
+        named_roles: &Role::ALL,
+        reasoning_field: Some("reasoning_content"),
+        renamed: &[],
         unsupported: &[],
         h2: false,
     };

@@ -6,6 +6,7 @@
 //! a folder and a row of the table here.
 
 mod answer;
+pub mod anthropic_messages;
 pub mod excerpt;
 mod fault;
 pub mod openai_chat;
@@ -124,8 +125,10 @@ pub struct Row {
 }
 
 /// Every dialect.
-pub static DIALECTS: &[Row] =
-    &[Row { id: "openai-chat", dialect: &openai_chat::OpenAiChat, serve: Some(&openai_chat::OpenAiChat) }];
+pub static DIALECTS: &[Row] = &[
+    Row { id: "openai-chat", dialect: &openai_chat::OpenAiChat, serve: Some(&openai_chat::OpenAiChat) },
+    Row { id: "anthropic-messages", dialect: &anthropic_messages::AnthropicMessages, serve: None },
+];
 
 /// The dialect of that name.
 pub fn by_id(id: &str) -> Option<&'static dyn Dialect> {

@@ -26,11 +26,17 @@ pub(super) fn check_supported(request: &Request, quirks: &Quirks) -> Result<()> 
     }
 }
 
-/// Refuses a schema for a model that has no native form of it.
+/// Refuses a form that the model has no native word for.
 pub(super) fn check_format(request: &Request, quirks: &Quirks) -> Result<()> {
+    if quirks.json_schema.has(&request.model) {
+        return Ok(());
+    }
     match &request.response_format {
-        Some(ResponseFormat::JsonSchema { .. }) if !quirks.json_schema.has(&request.model) => {
+        Some(ResponseFormat::JsonSchema { .. }) => {
             Err(unsupported("response_format", "json_schema is not taken by this model"))
+        }
+        Some(ResponseFormat::JsonObject) if !quirks.json_object => {
+            Err(unsupported("response_format", "json_object is not taken by this model"))
         }
         _ => Ok(()),
     }

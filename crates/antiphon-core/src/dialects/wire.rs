@@ -122,7 +122,10 @@ macro_rules! object {
                         f.write_str("an object")
                     }
 
-                    fn visit_map<A: serde::de::MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                    fn visit_map<A>(self, mut map: A) -> Result<Self::Value, A::Error>
+                    where
+                        A: serde::de::MapAccess<'a>,
+                    {
                         let mut object = $object::default();
                         while let Some(key) = map.next_key::<$crate::dialects::wire::Key<'a>>()? {
                             match &*key.0 {
@@ -146,6 +149,20 @@ macro_rules! object {
 }
 
 pub(crate) use object;
+
+/// Reads JSON; where escapes of lone surrogates stand in the way, with those replaced in `repaired`. Says
+/// whether it came to that; the error is what is wrong with the JSON.
+pub(crate) fn read<'a, T: Deserialize<'a>>(
+    json: &'a str,
+    repaired: &'a mut String,
+) -> Result<(T, bool), String> {
+    let problem = match serde_json::from_str(json) {
+        Ok(value) => return Ok((value, false)),
+        Err(problem) => problem,
+    };
+    *repaired = repair_surrogates(json).ok_or_else(|| problem.to_string())?;
+    serde_json::from_str(repaired).map(|value| (value, true)).map_err(|problem| problem.to_string())
+}
 
 /// Replaces escapes of lone surrogates, which no Rust string can hold, by that of U+FFFD. `None` where there
 /// are none.

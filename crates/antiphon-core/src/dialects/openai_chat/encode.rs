@@ -2,23 +2,29 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dialects::WireRequest;
-use crate::dialects::refuse::{check_format, check_numbers, check_supported};
-use crate::{Map, Quirks, Request, Result};
+use crate::dialects::refuse::{check_format, check_numbers, check_supported, unsupported};
+use crate::{Map, Quirks, Request, ResponseFormat, Result, ToolChoice};
 
 /// The body's two names for the output limit; a provider takes one of them.
 const OUTPUT_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+
+/// Our name for what an assistant's message says of its reasoning.
+const REASONING: &str = "reasoning_content";
 
 pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> {
     check_numbers(&request.params.to_json())?;
     check_format(request, quirks)?;
     check_supported(request, quirks)?;
+    check_tool_choice(request, quirks)?;
     let mut body = request.to_json();
-    roles(&mut body, quirks);
+    messages(&mut body, quirks);
     output_limit(&mut body, request, quirks);
+    any_object(&mut body, request, quirks);
     whole_biases(&mut body);
+    rename(&mut body, quirks);
     stream_options(&mut body, request, quirks);
     let accept = if request.stream { "text/event-stream" } else { "application/json" };
     Ok(WireRequest {
@@ -32,15 +38,32 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
     })
 }
 
-/// The newer name of the role `system`, where only the older is understood.
-fn roles(body: &mut Map, quirks: &Quirks) {
-    if quirks.developer_role {
-        return;
+/// Refuses to force a call where that is an error, but for a caller who has a thinking model not think.
+fn check_tool_choice(request: &Request, quirks: &Quirks) -> Result<()> {
+    let forced = matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_)));
+    let thinking = request.params.thinking.as_ref().and_then(|thinking| thinking.get("type"));
+    if !forced || quirks.forced_tool.has(&request.model) || thinking.is_some_and(|kind| kind == "disabled") {
+        return Ok(());
     }
+    Err(unsupported("tool_choice", "this model cannot be made to call a tool"))
+}
+
+/// Messages with the roles and fields that the provider knows.
+fn messages(body: &mut Map, quirks: &Quirks) {
     let messages = body.get_mut("messages").and_then(Value::as_array_mut);
-    for message in messages.into_iter().flatten() {
-        if message["role"] == "developer" {
-            message["role"] = "system".into();
+    for message in messages.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let role = message.get("role").and_then(Value::as_str).unwrap_or_default();
+        if !quirks.named_roles.iter().any(|named| named.as_str() == role) {
+            message.shift_remove("name");
+        }
+        if !quirks.developer_role && message.get("role").is_some_and(|role| role == "developer") {
+            message.insert("role".into(), "system".into());
+        }
+        if quirks.reasoning_field != Some(REASONING)
+            && let Some(reasoning) = message.shift_remove(REASONING)
+            && let Some(field) = quirks.reasoning_field
+        {
+            message.insert(field.into(), reasoning);
         }
     }
 }
@@ -51,6 +74,22 @@ fn output_limit(body: &mut Map, request: &Request, quirks: &Quirks) {
         body.shift_remove(name);
     }
     body.insert(quirks.max_tokens_field.into(), limit.into());
+}
+
+/// A schema that any object fits, where there is no shorter word for it.
+fn any_object(body: &mut Map, request: &Request, quirks: &Quirks) {
+    if !quirks.json_object && request.response_format == Some(ResponseFormat::JsonObject) {
+        let schema = json!({"name": "object", "schema": {"type": "object"}});
+        body.insert("response_format".into(), json!({"type": "json_schema", "json_schema": schema}));
+    }
+}
+
+fn rename(body: &mut Map, quirks: &Quirks) {
+    for (ours, theirs) in quirks.renamed {
+        if let Some(value) = body.shift_remove(*ours) {
+            body.insert((*theirs).into(), value);
+        }
+    }
 }
 
 /// OpenAI's schema has whole numbers here, and ours are floats: `-100`, not `-100.0`.
@@ -139,5 +178,58 @@ mod tests {
         request.messages[0].role = crate::Role::Developer;
         assert_eq!(body(&request, &Quirks::DEFAULT)["messages"][0]["role"], "developer");
         assert_eq!(body(&request, &Quirks::COMPATIBLE)["messages"][0]["role"], "system");
+    }
+
+    #[test]
+    fn messages_have_only_the_fields_that_are_taken() {
+        let mut request = Request::new("m", "hi");
+        request.messages[0].name = Some("ann".into());
+        request.messages[0].reasoning_content = Some("hm".into());
+        let message = |quirks: &Quirks| body(&request, quirks)["messages"][0].clone();
+        let sent = json!({"role": "user", "content": "hi", "name": "ann", "reasoning_content": "hm"});
+        assert_eq!(message(&Quirks::DEFAULT), sent);
+        let quirks = Quirks { named_roles: &[], reasoning_field: Some("reasoning"), ..Quirks::DEFAULT };
+        assert_eq!(message(&quirks), json!({"role": "user", "content": "hi", "reasoning": "hm"}));
+        let quirks = Quirks { named_roles: &[crate::Role::Tool], reasoning_field: None, ..Quirks::DEFAULT };
+        assert_eq!(message(&quirks), json!({"role": "user", "content": "hi"}));
+    }
+
+    #[test]
+    fn a_parameter_can_have_another_name() {
+        let mut request = Request::new("m", "hi");
+        request.params.seed = Some(7);
+        let quirks = Quirks { renamed: &[("seed", "random_seed")], ..Quirks::DEFAULT };
+        let body = body(&request, &quirks);
+        assert_eq!((&body["random_seed"], body.get("seed")), (&json!(7), None));
+    }
+
+    #[test]
+    fn any_object_is_a_schema_where_it_must_be() {
+        let mut request = Request::new("m", "hi");
+        request.response_format = Some(ResponseFormat::JsonObject);
+        let quirks = Quirks { json_object: false, ..Quirks::DEFAULT };
+        let schema = json!({"name": "object", "schema": {"type": "object"}});
+        let format = json!({"type": "json_schema", "json_schema": schema});
+        assert_eq!(body(&request, &quirks)["response_format"], format);
+        let quirks = Quirks { json_schema: Support::None, ..quirks };
+        assert_eq!(encode(&request, &quirks).unwrap_err().field(), Some("response_format"));
+        let quirks = Quirks { json_object: true, ..quirks };
+        assert_eq!(body(&request, &quirks)["response_format"], json!({"type": "json_object"}));
+    }
+
+    #[test]
+    fn a_call_is_forced_only_where_it_can_be() {
+        let mut request = Request::new("m", "hi");
+        let quirks = Quirks { forced_tool: Support::None, ..Quirks::DEFAULT };
+        request.tool_choice = Some(ToolChoice::Auto);
+        assert!(encode(&request, &quirks).is_ok());
+        for choice in [ToolChoice::Required, ToolChoice::Function("f".into())] {
+            request.tool_choice = Some(choice);
+            assert!(encode(&request, &Quirks::DEFAULT).is_ok());
+            let error = encode(&request, &quirks).unwrap_err();
+            assert_eq!((error.kind(), error.field()), (Kind::UnsupportedParams, Some("tool_choice")));
+        }
+        request.set("thinking", json!({"type": "disabled"})).unwrap();
+        assert!(encode(&request, &quirks).is_ok());
     }
 }
