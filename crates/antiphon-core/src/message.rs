@@ -30,7 +30,7 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [Role; 6] =
+    pub(crate) const ALL: [Role; 6] =
         [Role::System, Role::Developer, Role::User, Role::Assistant, Role::Tool, Role::Function];
 
     /// The name on the wire.

@@ -118,7 +118,6 @@ fn stream_options(body: &mut Map, request: &Request, quirks: &Quirks) {
 mod tests {
     use super::*;
     use crate::{Kind, Support};
-    use serde_json::json;
 
     fn body(request: &Request, quirks: &Quirks) -> Value {
         serde_json::from_slice(&encode(request, quirks).unwrap().body).unwrap()
