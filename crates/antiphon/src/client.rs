@@ -15,7 +15,7 @@ use crate::call::{Call, Waits};
 use crate::config::{self, Config};
 use crate::keys::KeyStore;
 use crate::mock::Mock;
-use crate::policy::{self, budget::Budgets};
+use crate::policy::{self, budget::Budgets, coalesce::Flights};
 use crate::stream::{self, CompletionStream};
 use crate::telemetry;
 use crate::transport::{Http, Transport};
@@ -31,6 +31,7 @@ struct Inner {
     keys: KeyStore,
     transport: Arc<dyn Transport>,
     budgets: Budgets,
+    flights: Flights,
     /// Makes fingerprints of keys; another one in each process.
     hasher: RandomState,
     #[cfg(feature = "local")]
@@ -58,6 +59,7 @@ impl Client {
                 keys,
                 transport,
                 budgets: Budgets::default(),
+                flights: Flights::default(),
                 hasher: RandomState::new(),
                 #[cfg(feature = "local")]
                 engines: crate::local::Engines::default(),
@@ -141,6 +143,10 @@ impl Client {
 
     pub(crate) fn budgets(&self) -> &Budgets {
         &self.inner.budgets
+    }
+
+    pub(crate) fn flights(&self) -> &Flights {
+        &self.inner.flights
     }
 
     pub(crate) fn hasher(&self) -> &RandomState {

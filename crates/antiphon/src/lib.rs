@@ -17,6 +17,7 @@
 
 mod attempt;
 mod builder;
+mod cache_key;
 mod call;
 pub mod catalog;
 mod client;

@@ -306,3 +306,45 @@ async fn a_key_or_header_with_a_line_break_is_refused_and_not_shown() {
     }
     assert!(transport.sent().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn identical_calls_in_flight_are_one() {
+    let slow = Play::json(ANSWER).after(seconds(1));
+    let (client, transport) = client(vec![slow]);
+    let ask = |extra: Value| client.complete(call(extra));
+    let on = || json!({"cache_enabled": true});
+    let (a, b, other, key, off) = tokio::join!(
+        ask(on()),
+        ask(on()),
+        ask(json!({"cache_enabled": true, "temperature": 0.5})),
+        ask(json!({"cache_enabled": true, "api_key": "canary-key-000001"})),
+        ask(json!({})),
+    );
+    assert_eq!(a.unwrap(), b.unwrap());
+    assert!(other.is_ok() && key.is_ok() && off.is_ok());
+    assert_eq!(transport.sent().len(), 4);
+    ask(on()).await.unwrap();
+    assert_eq!(transport.sent().len(), 5, "an answer that has landed is nobody else's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_who_waits_keeps_a_deadline_and_the_last_one_closes() {
+    let (client, transport) = client(vec![Play::json(ANSWER).after(seconds(5))]);
+    let hurried = client.complete(call(json!({"cache_enabled": true, "timeout": 1})));
+    let patient = client.complete(call(json!({"cache_enabled": true, "timeout": 10})));
+    let (hurried, patient) = tokio::join!(hurried, patient);
+    assert_eq!(hurried.unwrap_err().kind(), Kind::Timeout);
+    assert_eq!(patient.unwrap().text(), "Hello");
+    assert_eq!(transport.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_are_not_shared() {
+    let plays = vec![Play::status(400).after(seconds(1)), Play::json(ANSWER)];
+    let (client, transport) = client(plays);
+    let on = || call(json!({"cache_enabled": true}));
+    let (first, second) = tokio::join!(client.complete(on()), client.complete(on()));
+    assert_eq!(first.unwrap_err().kind(), Kind::BadRequest);
+    assert_eq!(second.unwrap().text(), "Hello");
+    assert_eq!(transport.sent().len(), 2);
+}

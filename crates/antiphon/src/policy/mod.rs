@@ -1,11 +1,12 @@
-//! What stands between a call and its attempts, the outermost first: the total deadline, fallback, retry,
-//! the attempt. Whole and streamed, hosted and local, sync and async go through here.
+//! What stands between a call and its attempts, the outermost first: coalescing, the total deadline, fallback,
+//! retry, the attempt. Whole and streamed, hosted and local, sync and async go through here.
 //!
 //! The commit point is the first content: before it an attempt may be repeated, or another model asked; what
 //! comes after it is the caller's, and an error then carries it.
 
 pub(crate) mod advice;
 pub(crate) mod budget;
+pub(crate) mod coalesce;
 mod deadline;
 mod retry;
 mod trail;
@@ -18,7 +19,7 @@ use std::task::{Context, Poll};
 use antiphon_core::{Error, Event, EventStream, Kind, Request, Result};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
@@ -26,6 +27,7 @@ use self::deadline::Deadline;
 use self::retry::{MAX_RETRIES, Rules, Verdict};
 use self::trail::Trail;
 use crate::attempt::attempt;
+use crate::cache_key;
 use crate::call::{Call, Fallback, Options, Waits};
 use crate::client::Client;
 use crate::prepare::prepare;
@@ -40,8 +42,43 @@ pub(crate) fn run(client: Client, call: Call) -> EventStream {
         None => Deadline::of_everything(Waits::DEFAULT_TOTAL),
     };
     let latest = deadline.at();
-    let beginning = Box::pin(begin(client, call, trail.clone(), latest));
+    let beginning: BoxFuture<'static, _> = match shared_name(&client, &call) {
+        Some(name) => Box::pin(share(client, call, trail.clone(), name)),
+        None => Box::pin(begin(client, call, trail.clone(), latest)),
+    };
     deadline.over(Box::pin(Events::Beginning(beginning)), trail)
+}
+
+/// By what a call finds its like in flight; `None` for one that must have an answer of its own.
+fn shared_name(client: &Client, call: &Call) -> Option<coalesce::Name> {
+    if !call.options.cache_enabled || call.request.stream {
+        return None;
+    }
+    match client.resolve(&call.request.model, &call.options) {
+        Ok(Target::Hosted(hosted)) => {
+            Some((cache_key::key(&hosted, &call.request), client.fingerprint(&hosted)))
+        }
+        _ => None,
+    }
+}
+
+/// The answer of one of several identical calls. Each has its own deadline around this, so that the work
+/// itself has none.
+async fn share(client: Client, call: Call, trail: Arc<Trail>, name: coalesce::Name) -> Result<Begun> {
+    let whole = || {
+        let (client, call, trail) = (client.clone(), call.clone(), trail.clone());
+        let never = Instant::now() + Waits::DEFAULT_TOTAL;
+        async move {
+            let Begun { mut head, mut rest } = begin(client, call, trail, never).await?;
+            while let Some(batch) = rest.next().await {
+                head.extend(batch?);
+            }
+            Ok(head)
+        }
+        .boxed()
+    };
+    let head = client.flights().share(name, whole).await?;
+    Ok(Begun { head, rest: futures_util::stream::empty().boxed() })
 }
 
 /// These events, ended by a total deadline.

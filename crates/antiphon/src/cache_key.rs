@@ -1,0 +1,144 @@
+//! What makes two calls the same: a digest of everything that shapes the answer.
+//!
+//! The provider, its address, the model, the messages and every parameter are in it; how the answer is
+//! delivered and who is told of it are not, nor is a key. The order of an object's keys does not matter, nor
+//! whether a number is written `0` or `0.0`.
+
+use antiphon_core::Request;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::resolve::Hosted;
+
+/// Fields that do not shape the answer.
+const ASIDE: &[&str] = &[
+    "stream",
+    "stream_options",
+    "user",
+    "metadata",
+    "store",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "service_tier",
+];
+
+/// The digest of a call.
+pub(crate) type Key = [u8; 32];
+
+/// The key of `request` as `hosted` is asked.
+pub(crate) fn key(hosted: &Hosted, request: &Request) -> Key {
+    let mut digest = Digester(Sha256::new());
+    digest.text(hosted.provider.id);
+    digest.text(hosted.base_url.trim_end_matches('/'));
+    digest.text(&hosted.model);
+    let mut fields = request.to_json();
+    fields.retain(|name, _| name != "model" && !ASIDE.contains(&name.as_str()));
+    digest.value(&Value::Object(fields));
+    digest.0.finalize().into()
+}
+
+/// Writes values so that no two different ones are written alike: each with its kind and length.
+struct Digester(Sha256);
+
+impl Digester {
+    fn text(&mut self, text: &str) {
+        self.0.update(b"s");
+        self.0.update((text.len() as u64).to_le_bytes());
+        self.0.update(text);
+    }
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.0.update(b"n"),
+            Value::Bool(value) => self.0.update(if *value { b"t" } else { b"f" }),
+            Value::Number(number) => self.number(number),
+            Value::String(text) => self.text(text),
+            Value::Array(items) => {
+                self.0.update(b"a");
+                self.0.update((items.len() as u64).to_le_bytes());
+                items.iter().for_each(|item| self.value(item));
+            }
+            Value::Object(map) => {
+                self.0.update(b"o");
+                self.0.update((map.len() as u64).to_le_bytes());
+                let mut fields: Vec<_> = map.iter().collect();
+                fields.sort_unstable_by_key(|(name, _)| name.as_str());
+                for (name, value) in fields {
+                    self.text(name);
+                    self.value(value);
+                }
+            }
+        }
+    }
+
+    fn number(&mut self, number: &serde_json::Number) {
+        match (number.as_i128(), number.as_f64()) {
+            (Some(whole), _) => self.whole(whole),
+            (None, Some(float)) if float.fract() == 0.0 && float.abs() < 1e15 => self.whole(float as i128),
+            (None, float) => {
+                self.0.update(b"d");
+                self.0.update(float.unwrap_or_default().to_bits().to_le_bytes());
+            }
+        }
+    }
+
+    fn whole(&mut self, number: i128) {
+        self.0.update(b"i");
+        self.0.update(number.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers;
+    use crate::resolve::Credential;
+    use serde_json::json;
+
+    fn of(base_url: &str, model: &str, request: Value) -> Key {
+        let Value::Object(map) = request else { unreachable!("a test request is an object") };
+        let hosted = Hosted {
+            provider: providers::by_id("openai").unwrap(),
+            model: model.to_owned(),
+            base_url: base_url.to_owned(),
+            credential: Credential::None,
+        };
+        key(&hosted, &Request::from_json(map).unwrap())
+    }
+
+    #[test]
+    fn what_shapes_the_answer_makes_another_key_and_nothing_else_does() {
+        let base = json!({"messages": "hi", "temperature": 0, "logit_bias": {"1": 2, "3": 4}});
+        let expected = of("https://a.example/v1", "m", base.clone());
+        let with = |changes: Value| {
+            let mut request = base.clone();
+            let fields = changes.as_object().cloned().unwrap_or_default();
+            request.as_object_mut().unwrap().extend(fields);
+            of("https://a.example/v1", "m", request)
+        };
+        for same in [
+            json!({"temperature": 0.0}),
+            json!({"logit_bias": {"3": 4, "1": 2.0}}),
+            json!({"stream": true, "user": "u", "metadata": {"trace": "1"}}),
+            json!({"messages": [{"content": "hi", "role": "user"}]}),
+        ] {
+            assert_eq!(with(same.clone()), expected, "{same}");
+        }
+        for other in [
+            json!({"temperature": 0.1}),
+            json!({"messages": "ho"}),
+            json!({"n": 1}),
+            json!({"vendor": [1, 2]}),
+            json!({"vendor": [12]}),
+            json!({"vendor": ["1", 2]}),
+            json!({"stop": ["ab"]}),
+            json!({"stop": ["a", "b"]}),
+        ] {
+            assert_ne!(with(other.clone()), expected, "{other}");
+        }
+        assert_ne!(of("https://b.example/v1", "m", base.clone()), expected);
+        assert_ne!(of("https://a.example/v1", "n", base.clone()), expected);
+        assert_ne!(with(json!({"stop": ["ab"]})), with(json!({"stop": ["a", "b"]})));
+    }
+}
