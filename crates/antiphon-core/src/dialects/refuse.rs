@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Error, Kind, Map, Quirks, Request, ResponseFormat, Result};
+use crate::{Error, Kind, Map, Quirks, Request, ResponseFormat, Result, ToolChoice};
 
 /// A number that JSON cannot write would arrive as null, which asks for something else.
 pub(super) fn check_numbers(params: &Map) -> Result<()> {
@@ -40,6 +40,16 @@ pub(super) fn check_format(request: &Request, quirks: &Quirks) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses to force a call where that is an error, but for a caller who has a thinking model not think.
+pub(super) fn check_tool_choice(request: &Request, quirks: &Quirks) -> Result<()> {
+    let forced = matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_)));
+    let thinking = request.params.thinking.as_ref().and_then(|thinking| thinking.get("type"));
+    if !forced || quirks.forced_tool.has(&request.model) || thinking.is_some_and(|kind| kind == "disabled") {
+        return Ok(());
+    }
+    Err(unsupported("tool_choice", "this model cannot be made to call a tool"))
 }
 
 /// A known parameter that cannot be taken. It names one, so that this one can be dropped.

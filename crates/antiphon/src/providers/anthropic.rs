@@ -15,6 +15,7 @@ pub(super) const PROVIDER: Provider = Provider {
     quirks: Quirks {
         json_schema: Support::Except(BEFORE_SCHEMAS),
         adaptive_thinking: Support::Except(BEFORE_ADAPTIVE_THINKING),
+        forced_tool: Support::Except(NEVER_FORCED),
         ..Quirks::DEFAULT
     },
     ..Provider::DEFAULT
@@ -49,3 +50,7 @@ const BEFORE_ADAPTIVE_THINKING: &[&str] = &[
     "claude-sonnet-4-5",
     "claude-haiku-4",
 ];
+
+/// Models that always think, and answer 400 to a tool that must be called ("What's new in Claude Opus 5.5",
+/// "What's new in Claude Sonnet 5.5").
+const NEVER_FORCED: &[&str] = &["claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1"];

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{messages, params, schema, tools};
 use crate::dialects::WireRequest;
-use crate::dialects::refuse::{check_format, check_numbers, check_supported, unsupported};
+use crate::dialects::refuse::{check_format, check_numbers, check_supported, check_tool_choice, unsupported};
 use crate::json::put;
 use crate::{Map, Quirks, Request, ResponseFormat, Result};
 
@@ -22,6 +22,7 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
     check_numbers(&given)?;
     check_supported(request, quirks)?;
     check_format(request, quirks)?;
+    check_tool_choice(request, quirks)?;
     params::check(&given)?;
     let conversation = messages::conversation(&request.messages)?;
     let files = conversation.has_files;
@@ -147,8 +148,8 @@ mod tests {
             "model": "m", "messages": "hi", "n": 1, "presence_penalty": 0, "frequency_penalty": 0.0,
             "logit_bias": {}, "logprobs": false, "top_logprobs": 0, "modalities": ["text"], "store": false,
             "min_p": 0, "repetition_penalty": 1, "skip_special_tokens": true, "ignore_eos": false,
-            "top_k": -1, "include_stop_str_in_output": false, "parallel_tool_calls": true, "metadata": {}, "stop": [],
-            "response_format": {"type": "text"}, "verbosity": "medium",
+            "top_k": -1, "include_stop_str_in_output": false, "parallel_tool_calls": true, "metadata": {},
+            "stop": [], "response_format": {"type": "text"}, "verbosity": "medium",
         });
         let plain = json!({"model": "m", "messages": "hi"});
         assert_eq!(body(neutral, &Quirks::DEFAULT), body(plain, &Quirks::DEFAULT));
@@ -203,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn a_model_that_always_thinks_is_not_made_to_call() {
+        let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+        let ask = json!({"model": "new-1", "messages": "hi", "tools": tools, "tool_choice": "required"});
+        let quirks = Quirks { forced_tool: Support::Except(&["new-"]), ..Quirks::DEFAULT };
+        assert_eq!(refused(ask.clone(), &quirks).1, "tool_choice");
+        assert_eq!(body(ask, &Quirks::DEFAULT)["tool_choice"], json!({"type": "any"}));
+    }
+
+    #[test]
     fn a_number_that_json_cannot_write_is_refused() {
         let mut request = Request::new("m", "hi");
         request.params.temperature = Some(f64::NAN);
@@ -227,7 +237,7 @@ mod tests {
                 "messages[0].content[0].input_audio",
             ),
             (
-                part(json!({"type": "image_url", "image_url": {"url": "/tmp/a.png"}})),
+                part(json!({"type": "image_url", "image_url": {"url": "cat.png"}})),
                 "messages[0].content[0].image_url.url",
             ),
             (

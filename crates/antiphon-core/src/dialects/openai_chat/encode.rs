@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use crate::dialects::WireRequest;
-use crate::dialects::refuse::{check_format, check_numbers, check_supported, unsupported};
-use crate::{Map, Quirks, Request, ResponseFormat, Result, ToolChoice};
+use crate::dialects::refuse::{check_format, check_numbers, check_supported, check_tool_choice};
+use crate::{Map, Quirks, Request, ResponseFormat, Result};
 
 /// The body's two names for the output limit; a provider takes one of them.
 const OUTPUT_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
@@ -36,16 +36,6 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
         ],
         body: Value::Object(body).to_string().into_bytes(),
     })
-}
-
-/// Refuses to force a call where that is an error, but for a caller who has a thinking model not think.
-fn check_tool_choice(request: &Request, quirks: &Quirks) -> Result<()> {
-    let forced = matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_)));
-    let thinking = request.params.thinking.as_ref().and_then(|thinking| thinking.get("type"));
-    if !forced || quirks.forced_tool.has(&request.model) || thinking.is_some_and(|kind| kind == "disabled") {
-        return Ok(());
-    }
-    Err(unsupported("tool_choice", "this model cannot be made to call a tool"))
 }
 
 /// Messages with the roles and fields that the provider knows.
@@ -117,7 +107,7 @@ fn stream_options(body: &mut Map, request: &Request, quirks: &Quirks) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Kind, Support};
+    use crate::{Kind, Support, ToolChoice};
 
     fn body(request: &Request, quirks: &Quirks) -> Value {
         serde_json::from_slice(&encode(request, quirks).unwrap().body).unwrap()
