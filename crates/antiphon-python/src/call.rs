@@ -101,7 +101,8 @@ impl Caller {
         guided_regex=None, guided_choice=None, guided_grammar=None, skip_special_tokens=None, \
         include_stop_str_in_output=None, ignore_eos=None, api_key=None, base_url=None, extra_headers=None, \
         extra_body=None, connect_timeout=None, first_byte_timeout=None, idle_timeout=None, max_retries=None, \
-        retry_delay=None, fallbacks=None, drop_params=None, dry_run=None, mock_response=None, mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
+        num_retries=None, retry_delay=None, fallbacks=None, drop_params=None, cache_enabled=None, dry_run=None, \
+        api_base=None, headers=None, mock_response=None, mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
 )]
 pub(crate) fn completion(
     py: Python<'_>,
