@@ -49,14 +49,19 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// Finds the error in a body: under `error` by the reference; at the top (Mistral, older vLLM); under
-    /// `detail` (FastAPI); first of a list (Gemini's compatible face).
+    /// Finds the error in a body: under `error` by the reference; at the top (Mistral, older vLLM, Cerebras);
+    /// under `detail` (FastAPI); first of a list (Gemini's compatible face).
     pub(super) fn from_body(body: Value) -> Option<Self> {
         match body {
             Value::Array(items) => items.into_iter().next().and_then(Self::from_body),
             Value::Object(mut map) => match map.shift_remove("error").filter(|error| !error.is_null()) {
                 Some(Value::String(text)) if map.contains_key("message") => {
                     map.insert("code".into(), text.into());
+                    Some(Self::from_map(map))
+                }
+                // xAI's words stand beside their code.
+                Some(Value::String(text)) if map.contains_key("code") => {
+                    map.insert("message".into(), text.into());
                     Some(Self::from_map(map))
                 }
                 Some(error) => Some(Self::from_error(error)),
@@ -75,11 +80,7 @@ impl Fault {
     }
 
     fn from_map(mut map: Map) -> Self {
-        let mut field = |name: &str| match map.shift_remove(name) {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text,
-            Some(other) => other.to_string(),
-        };
+        let mut field = |name: &str| map.shift_remove(name).map(words).unwrap_or_default();
         let message = [field("message"), field("detail"), field("error")];
         let mut fault = Self {
             message: message.into_iter().find(|text| !text.is_empty()).unwrap_or_default(),
@@ -87,6 +88,12 @@ impl Fault {
             code: field("code"),
             param: field("param"),
         };
+        // OpenRouter's "Provider returned error" says nothing without what that provider said.
+        if let Some(raw) =
+            map.get("metadata").and_then(|metadata| metadata.get("raw")).and_then(Value::as_str)
+        {
+            fault.message = format!("{}: {raw}", fault.message);
+        }
         // Anthropic's place for a code of its own.
         if fault.code.is_empty()
             && let Some(code) = map.get("details").and_then(|details| details.get("error_code"))
@@ -136,6 +143,33 @@ impl Fault {
             Field::Message => self.message.to_ascii_lowercase().contains(rule.text),
         }
     }
+}
+
+/// A field as words. What FastAPI found wrong is a list of places and messages, which Mistral and others put
+/// into `message` or `detail`.
+fn words(value: Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        Value::Array(items) => items.into_iter().map(words).collect::<Vec<_>>().join("; "),
+        Value::Object(mut map) => match (map.get("msg").and_then(Value::as_str), map.get("loc")) {
+            (Some(message), Some(Value::Array(place))) if place.len() > 1 => {
+                format!("{}: {message}", path(place))
+            }
+            (Some(message), _) => message.to_owned(),
+            (None, _) => match map.shift_remove("detail") {
+                Some(detail) => words(detail),
+                None => Value::Object(map).to_string(),
+            },
+        },
+        other => other.to_string(),
+    }
+}
+
+/// `["body", "messages", 0, "name"]` as `messages.0.name`.
+fn path(place: &[Value]) -> String {
+    let inside = place.iter().skip(usize::from(place.first().is_some_and(|first| first == "body")));
+    inside.cloned().map(words).collect::<Vec<_>>().join(".")
 }
 
 fn join(problem: &str, text: &str) -> String {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::errors;
 use super::tools::Calls;
+use super::usage;
 use super::wire::{Audio, Choice, Completion, Function, Message, ToolCall};
 use crate::dialects::answer::{interrupted, is_malformed, is_nothing, malformed, not_an_answer, text};
 use crate::dialects::excerpt::excerpt;
@@ -217,6 +218,10 @@ impl ChatDecoder {
         if completion.object.as_str() == Some("error") {
             return Err(errors::in_body(Value::Object(completion.extra.into_iter().collect())));
         }
+        let outcome = completion.extra.iter().find(|(name, _)| name == "base_resp");
+        if let Some(error) = outcome.and_then(|(_, outcome)| errors::in_base_resp(outcome)) {
+            return Err(error);
+        }
         let head = &mut self.head;
         head_text(&mut head.id, "id", completion.id, out);
         head_value(&mut head.created, "created", completion.created, out);
@@ -232,7 +237,7 @@ impl ChatDecoder {
         for (at, choice) in completion.choices.into_iter().flatten().enumerate() {
             self.choice(at, choice, out)?;
         }
-        head_value(&mut self.head.usage, "usage", completion.usage, out);
+        head_value(&mut self.head.usage, "usage", completion.usage.map(usage::normalized), out);
         Ok(())
     }
 
@@ -248,7 +253,9 @@ impl ChatDecoder {
                 let role = [&choice.delta, &choice.message]
                     .into_iter()
                     .flatten()
-                    .find_map(|message| message.role.as_str());
+                    .find_map(|message| message.role.as_str())
+                    // MiniMax writes "".
+                    .filter(|role| !role.is_empty());
                 out.push(Event::set_message(index, "role", role.unwrap_or("assistant")));
                 place
             });

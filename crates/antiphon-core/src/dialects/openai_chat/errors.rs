@@ -9,6 +9,11 @@ use crate::{Error, Kind};
 
 /// Codes first, for they are meant to be read by programs; messages only where servers give no code.
 static RULES: &[Rule] = &[
+    // What no waiting heals, though the code is that of a rate limit: an empty account (Z.ai's 429, MiniMax's
+    // 429 and 500), a plan that is used up.
+    message("insufficient balance", &[], Kind::PaymentRequired),
+    message("usage limit exceeded", &[429], Kind::QuotaExceeded),
+    message("usage limit reached", &[429], Kind::QuotaExceeded),
     // OpenAI, "Error codes" and the values seen with them.
     code("context_length_exceeded", Kind::ContextWindowExceeded),
     code("content_filter", Kind::ContentPolicyViolation),
@@ -56,10 +61,34 @@ static RULES: &[Rule] = &[
     message("longer than the model's context", REFUSED, Kind::ContextWindowExceeded),
     message("content management policy", REFUSED, Kind::ContentPolicyViolation),
     message("exceeded your current quota", &[429], Kind::QuotaExceeded),
+    message("prompt exceeds max length", REFUSED, Kind::ContextWindowExceeded),
+    message("range of input length should be", REFUSED, Kind::ContextWindowExceeded),
+    message("your input was flagged", &[400, 403], Kind::ContentPolicyViolation),
+    code("data_inspection_failed", Kind::ContentPolicyViolation),
+    // A field too many, as FastAPI (Mistral, NVIDIA), Fireworks, Groq, Cerebras and xAI say it.
+    message("extra inputs are not permitted", REFUSED, Kind::UnsupportedParams),
+    message("' is unsupported", REFUSED, Kind::UnsupportedParams),
+    message("does not support parameter", REFUSED, Kind::UnsupportedParams),
+    message("argument not supported on this model", REFUSED, Kind::UnsupportedParams),
     // xAI and Gemini's compatible face answer 400 to a wrong key.
     message("incorrect api key", REFUSED, Kind::Authentication),
     message("api key not valid", REFUSED, Kind::Authentication),
     message("invalid api key", REFUSED, Kind::Authentication),
+];
+
+/// MiniMax's codes, which come in `base_resp` beside or instead of an answer, with a status of 200 (its page
+/// "Error Codes"). Others are the server's fault.
+static BASE_RESP: &[(i64, Kind)] = &[
+    (1001, Kind::Timeout),
+    (1002, Kind::RateLimit),
+    (1004, Kind::Authentication),
+    (1008, Kind::PaymentRequired),
+    (1026, Kind::ContentPolicyViolation),
+    (1027, Kind::ContentPolicyViolation),
+    (1039, Kind::RateLimit),
+    (2013, Kind::BadRequest),
+    (2049, Kind::Authentication),
+    (2056, Kind::QuotaExceeded),
 ];
 
 /// Types that say only whose fault it is; they decide where neither a rule nor a status does.
@@ -106,8 +135,11 @@ static TOLD: &[(Kind, &str, &str)] = &[
 /// Reads an answer whose status says that the call failed.
 pub(super) fn decode(status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
     let text = String::from_utf8_lossy(body);
-    let fault = serde_json::from_str(&text).ok().and_then(Fault::from_body).unwrap_or_default();
-    let mut error = fault.into_error(Some(status), &text, classify);
+    let body: Value = serde_json::from_str(&text).unwrap_or_default();
+    let mut error = match body.get("base_resp").and_then(in_base_resp) {
+        Some(error) => error.status(status),
+        None => Fault::from_body(body).unwrap_or_default().into_error(Some(status), &text, classify),
+    };
     if let Some(id) = ["x-request-id", "request-id", "apim-request-id"].into_iter().find_map(headers) {
         error = error.request_id(excerpt(&id));
     }
@@ -118,6 +150,16 @@ pub(super) fn decode(status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
 pub(super) fn in_body(error: Value) -> Error {
     let text = error.to_string();
     Fault::from_error(error).into_error(None, &text, classify)
+}
+
+/// Reads MiniMax's `base_resp`, which says how a call went; nothing where it went well.
+pub(super) fn in_base_resp(outcome: &Value) -> Option<Error> {
+    let code = outcome.get("status_code").and_then(Value::as_i64).filter(|code| *code != 0)?;
+    let kind =
+        BASE_RESP.iter().find(|(known, _)| *known == code).map_or(Kind::InternalServer, |(_, kind)| *kind);
+    let message = outcome.get("status_msg").and_then(Value::as_str).map(excerpt).unwrap_or_default();
+    let message = if message.is_empty() { "the provider answered with an error".to_owned() } else { message };
+    Some(Error::new(kind, message).code(code.to_string()))
 }
 
 /// Reads the data of a stream's event that is named `error`.
@@ -173,7 +215,13 @@ mod tests {
             "API key not valid. Please",
         );
         check(422, r#"{"detail": "no"}"#, Kind::UnprocessableEntity, "no");
-        check(422, r#"{"detail": [{"msg": "no"}]}"#, Kind::UnprocessableEntity, r#"[{"msg":"no"}]"#);
+        check(422, r#"{"detail": [{"msg": "no"}]}"#, Kind::UnprocessableEntity, "no");
+        check(
+            422,
+            r#"{"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "no"}, {"loc": ["body"], "msg": "nor"}]}"#,
+            Kind::UnprocessableEntity,
+            "messages.0.role: no; nor",
+        );
         check(
             400,
             r#"{"object": "error", "message": "This model's maximum context length is 10 tokens", "code": 400}"#,

@@ -9,6 +9,7 @@ mod encode;
 mod errors;
 mod serve;
 mod tools;
+mod usage;
 mod wire;
 
 use super::{Decoder, Dialect, Headers, Mode, ServeDialect, StreamEncoder, StreamHead, WireRequest};
