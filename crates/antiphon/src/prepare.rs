@@ -1,6 +1,6 @@
 //! A request for one model of one provider, ready to be sent any number of times.
 
-use antiphon_core::dialects::{self, Dialect, Mode};
+use antiphon_core::dialects::{self, Dialect, Mode, WireRequest};
 use antiphon_core::{Auth, Error, Event, Kind, Request, Result};
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::call::{Options, secret_header};
 use crate::env_vars;
 use crate::resolve::{Credential, Hosted};
-use crate::structured;
+use crate::structured::{self, Rung};
 use crate::transport::HttpRequest;
 
 /// Larger bodies are refused here: no provider takes them, and finding that out would take minutes.
@@ -27,10 +27,13 @@ pub(crate) struct Prepared {
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) mode: Mode,
     /// How the provider is asked for the form of the answer.
-    pub(crate) rung: Option<structured::Rung>,
+    pub(crate) rung: Option<Rung>,
     /// Parameters that were dropped.
     pub(crate) dropped: Vec<String>,
 }
+
+/// Features under trial that a request asks for, as a list.
+const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
 
 /// Encodes a request. What the provider cannot take is dropped where that is wished, and an error else.
 pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) -> Result<Prepared> {
@@ -39,25 +42,8 @@ pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) 
         .ok_or_else(|| Error::new(Kind::Internal, format!("there is no dialect {:?}", provider.dialect)))?;
     request.model.clone_from(&hosted.model);
     let mode = if request.stream { Mode::Stream } else { Mode::Whole };
-    let mut rung = structured::asked(&request);
-    let mut dropped: Vec<String> = Vec::new();
-    let wire = loop {
-        let error = match dialect.encode(&request, provider) {
-            Ok(wire) => break wire,
-            Err(error) if error.kind() == Kind::UnsupportedParams => error,
-            Err(error) => return Err(error.target(provider.id, &hosted.model)),
-        };
-        let field = error.field().unwrap_or_default().to_owned();
-        if field == "response_format" && rung == Some(structured::Rung::Native) {
-            structured::as_tool(&mut request);
-            rung = Some(structured::Rung::Tool);
-        } else if options.drop_params && !dropped.contains(&field) {
-            request.set(&field, Value::Null)?;
-            dropped.push(field);
-        } else {
-            return Err(error.target(provider.id, &hosted.model));
-        }
-    };
+    let (wire, rung, dropped) = encode(dialect, hosted, request, options)
+        .map_err(|error| error.target(provider.id, &hosted.model))?;
     if wire.body.len() > MAX_REQUEST {
         let message =
             format!("the request is {} MiB, and no provider takes more than 100", wire.body.len() >> 20);
@@ -80,6 +66,43 @@ pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) 
         h2: provider.quirks.h2,
     };
     Ok(Prepared { http, dialect, mode, rung, dropped })
+}
+
+/// Encodes the request; what the provider cannot take is asked for in another way, dropped, or an error.
+fn encode(
+    dialect: &dyn Dialect,
+    hosted: &Hosted,
+    mut request: Request,
+    options: &Options,
+) -> Result<(WireRequest, Option<Rung>, Vec<String>)> {
+    let mut rung = structured::asked(&request);
+    let mut before_tool = None;
+    let mut dropped: Vec<String> = Vec::new();
+    loop {
+        let error = match dialect.encode(&request, hosted.provider) {
+            Ok(wire) => return Ok((wire, rung, dropped)),
+            Err(error) if error.kind() == Kind::UnsupportedParams => error,
+            Err(error) => return Err(error),
+        };
+        let field = error.field().unwrap_or_default().to_owned();
+        match (rung, field.as_str()) {
+            (Some(Rung::Native), "response_format") => {
+                before_tool = Some(request.clone());
+                structured::as_tool(&mut request);
+                rung = Some(Rung::Tool);
+            }
+            (Some(Rung::Tool), "tool_choice" | "tools") if before_tool.is_some() => {
+                request = before_tool.take().unwrap_or_default();
+                structured::as_prompt(&mut request);
+                rung = Some(Rung::Prompt);
+            }
+            _ if options.drop_params && !dropped.contains(&field) => {
+                request.set(&field, Value::Null)?;
+                dropped.push(field);
+            }
+            _ => return Err(error),
+        }
+    }
 }
 
 impl Prepared {
@@ -116,8 +139,19 @@ fn add_headers(headers: &mut HeaderMap, hosted: &Hosted, options: &Options) -> R
             headers.insert(HeaderName::from_static(name), secret_header("api_key", key.expose_secret())?);
         }
     }
-    headers.extend(options.extra_headers.clone());
+    for (name, value) in &options.extra_headers {
+        let value = match headers.get(name).filter(|_| name == BETA) {
+            // The dialect's own features and the caller's are one list.
+            Some(ours) => secret_header(BETA.as_str(), &format!("{},{}", text(ours), text(value)))?,
+            None => value.clone(),
+        };
+        headers.insert(name.clone(), value);
+    }
     Ok(())
+}
+
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
 }
 
 fn header_name(name: &str) -> Result<HeaderName> {

@@ -1,10 +1,10 @@
-//! The form of an answer where the provider has no native word for it: a tool that must be called.
+//! The form of an answer where the provider has no native word for it.
 //!
-//! The rungs of the ladder: the provider's own schema, a forced tool. The tool's arguments become the
-//! content of the answer, so that a caller sees no difference.
+//! The rungs of the ladder: the provider's own schema, a tool that must be called, a line of the prompt. The
+//! tool's arguments become the content of the answer, so that a caller sees no difference.
 
 use antiphon_core::event::Path;
-use antiphon_core::{Event, Map, Request, ResponseFormat, Tool, ToolChoice};
+use antiphon_core::{Event, Map, Message, Request, ResponseFormat, Role, Tool, ToolChoice};
 use serde_json::{Value, json};
 
 /// Name of the tool that stands in for a form.
@@ -17,6 +17,8 @@ pub(crate) enum Rung {
     Native,
     /// By a tool.
     Tool,
+    /// In words.
+    Prompt,
 }
 
 impl Rung {
@@ -25,6 +27,7 @@ impl Rung {
         match self {
             Rung::Native => "native",
             Rung::Tool => "tool",
+            Rung::Prompt => "prompt",
         }
     }
 }
@@ -56,6 +59,20 @@ pub(crate) fn as_tool(request: &mut Request) {
         strict,
         extra: Map::new(),
     });
+}
+
+/// Has the form asked for in words, after the system's own.
+pub(crate) fn as_prompt(request: &mut Request) {
+    let words = match request.response_format.take() {
+        Some(ResponseFormat::JsonSchema { schema, .. }) => {
+            format!("Answer with JSON that fits this JSON schema, and with nothing else:\n{schema}")
+        }
+        _ => "Answer with a JSON object, and with nothing else.".to_owned(),
+    };
+    let is_system = |message: &Message| matches!(message.role, Role::System | Role::Developer);
+    let at =
+        request.messages.iter().position(|message| !is_system(message)).unwrap_or(request.messages.len());
+    request.messages.insert(at, Message::system(words));
 }
 
 /// Makes the tool's arguments the content.
