@@ -30,7 +30,8 @@ pub enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Role; 6] =
+    /// Every one.
+    pub const ALL: [Role; 6] =
         [Role::System, Role::Developer, Role::User, Role::Assistant, Role::Tool, Role::Function];
 
     /// The name on the wire.

@@ -1,4 +1,4 @@
-//! OpenAI-like server. Keys and address: its API reference.
+//! Any other server that follows OpenAI: its address is given by `base_url`.
 
 use antiphon_core::{Provider, Quirks};
 

@@ -1,6 +1,6 @@
-//! DeepInfra. Keys and address: its API reference.
+//! DeepInfra. Address and fields: deepinfra.com/docs, "OpenAI API"; variables: LiteLLM 1.109.
 
-use antiphon_core::{Provider, Quirks};
+use antiphon_core::{Provider, Quirks, Support};
 
 pub(super) const PROVIDER: Provider = Provider {
     id: "deepinfra",
@@ -8,6 +8,10 @@ pub(super) const PROVIDER: Provider = Provider {
     base_url: "https://api.deepinfra.com/v1/openai",
     key_variables: &["DEEPINFRA_API_KEY"],
     url_variables: &["DEEPINFRA_API_BASE"],
-    quirks: Quirks::COMPATIBLE,
+    quirks: Quirks {
+        // `tool_choice` is `auto` or `none`: deepinfra.com/docs, "Function calling", as LiteLLM cites it.
+        forced_tool: Support::None,
+        ..Quirks::COMPATIBLE
+    },
     ..Provider::DEFAULT
 };

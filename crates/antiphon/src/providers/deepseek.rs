@@ -1,6 +1,6 @@
-//! DeepSeek. Keys and address: its API reference.
+//! DeepSeek. Address and fields: api-docs.deepseek.com, "Create Chat Completion" (2026).
 
-use antiphon_core::{Provider, Quirks};
+use antiphon_core::{Provider, Quirks, Support};
 
 pub(super) const PROVIDER: Provider = Provider {
     id: "deepseek",
@@ -8,6 +8,13 @@ pub(super) const PROVIDER: Provider = Provider {
     base_url: "https://api.deepseek.com",
     key_variables: &["DEEPSEEK_API_KEY"],
     url_variables: &["DEEPSEEK_API_BASE"],
-    quirks: Quirks::COMPATIBLE,
+    quirks: Quirks {
+        // "This response_format type is unavailable now": llm-exe/llm-exe issue 662 (2026-07).
+        json_schema: Support::None,
+        // "Thinking mode does not support this tool_choice", and V4 thinks unless told otherwise:
+        // deepseek-ai/DeepSeek-V3 issue 1376 (2026-05).
+        forced_tool: Support::Models(&["deepseek-chat"]),
+        ..Quirks::COMPATIBLE
+    },
     ..Provider::DEFAULT
 };

@@ -1,4 +1,5 @@
-//! Fireworks AI. Keys and address: its API reference.
+//! Fireworks AI. Address and key: docs.fireworks.ai; other names of the key: LiteLLM 1.109. Schemas and
+//! usage in streams: the SDK `@ai-sdk/fireworks` 3.0 (2026-08).
 
 use antiphon_core::{Provider, Quirks};
 

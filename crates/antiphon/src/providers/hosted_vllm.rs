@@ -1,4 +1,5 @@
-//! vLLM. Keys and address: its API reference.
+//! vLLM, of one's own. Address and fields: docs.vllm.ai, "OpenAI-Compatible Server"; variables: LiteLLM
+//! 1.109.
 
 use antiphon_core::{Provider, Quirks};
 

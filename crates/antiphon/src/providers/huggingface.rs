@@ -1,4 +1,5 @@
-//! Hugging Face. Keys and address: its API reference.
+//! Hugging Face's router, "Inference Providers". Address and key: huggingface.co/docs/inference-providers;
+//! other names: LiteLLM 1.109. What a model takes is up to the provider that runs it.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -7,7 +8,7 @@ pub(super) const PROVIDER: Provider = Provider {
     name: "Hugging Face",
     base_url: "https://router.huggingface.co/v1",
     key_variables: &["HF_TOKEN", "HUGGINGFACE_API_KEY"],
-    url_variables: &["HUGGINGFACE_API_BASE"],
+    url_variables: &["HUGGINGFACE_API_BASE", "HF_API_BASE"],
     quirks: Quirks::COMPATIBLE,
     ..Provider::DEFAULT
 };

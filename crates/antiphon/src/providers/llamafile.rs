@@ -1,4 +1,4 @@
-//! llamafile. Keys and address: its API reference.
+//! llamafile, of one's own, which is llama.cpp's server. Address: its README; variables: LiteLLM 1.109.
 
 use antiphon_core::{Provider, Quirks};
 

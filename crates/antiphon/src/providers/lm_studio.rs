@@ -1,4 +1,5 @@
-//! LM Studio. Keys and address: its API reference.
+//! LM Studio, of one's own. Address and fields: lmstudio.ai/docs, "OpenAI Compatibility"; variables: LiteLLM
+//! 1.109. A tool is forced by `required`, and not by name.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -9,6 +10,11 @@ pub(super) const PROVIDER: Provider = Provider {
     key_variables: &["LM_STUDIO_API_KEY"],
     url_variables: &["LM_STUDIO_API_BASE"],
     key_optional: true,
-    quirks: Quirks::COMPATIBLE,
+    quirks: Quirks {
+        // "'response_format.type' must be 'json_schema' or 'text'": webai-at-home/webai-at-home issue 219
+        // (0.4.20, 2026-08).
+        json_object: false,
+        ..Quirks::COMPATIBLE
+    },
     ..Provider::DEFAULT
 };

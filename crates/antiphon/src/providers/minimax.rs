@@ -1,6 +1,7 @@
-//! MiniMax. Keys and address: its API reference.
+//! MiniMax. Address, key and errors: platform.minimax.io/docs, "OpenAI compatible" and "Error Codes" (2026).
+//! Outside China; for China set the URL. Errors may come with status 200, in `base_resp`.
 
-use antiphon_core::{Provider, Quirks};
+use antiphon_core::{Provider, Quirks, Support};
 
 pub(super) const PROVIDER: Provider = Provider {
     id: "minimax",
@@ -8,6 +9,11 @@ pub(super) const PROVIDER: Provider = Provider {
     base_url: "https://api.minimax.io/v1",
     key_variables: &["MINIMAX_API_KEY"],
     url_variables: &["MINIMAX_API_BASE"],
-    quirks: Quirks::COMPATIBLE,
+    quirks: Quirks {
+        // M2 and later ignore `response_format` without a word: MiniMax-AI/MiniMax-M2.5 issue 4 (2026-02).
+        json_schema: Support::Models(&["MiniMax-Text-01"]),
+        json_object: false,
+        ..Quirks::COMPATIBLE
+    },
     ..Provider::DEFAULT
 };

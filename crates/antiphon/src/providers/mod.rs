@@ -21,7 +21,6 @@ providers! {
     deepinfra,
     deepseek,
     fireworks_ai,
-    github,
     groq,
     hosted_vllm,
     huggingface,

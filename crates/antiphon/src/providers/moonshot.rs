@@ -1,6 +1,6 @@
-//! Moonshot AI. Keys and address: its API reference.
+//! Moonshot AI. Address and key: platform.moonshot.ai/docs. Outside China; for China set the URL.
 
-use antiphon_core::{Provider, Quirks};
+use antiphon_core::{Provider, Quirks, Support};
 
 pub(super) const PROVIDER: Provider = Provider {
     id: "moonshot",
@@ -8,6 +8,13 @@ pub(super) const PROVIDER: Provider = Provider {
     base_url: "https://api.moonshot.ai/v1",
     key_variables: &["MOONSHOT_API_KEY"],
     url_variables: &["MOONSHOT_API_BASE"],
-    quirks: Quirks::COMPATIBLE,
+    quirks: Quirks {
+        // The SDK `@ai-sdk/moonshotai` 3.0 (2026-08).
+        json_schema: Support::Models(&["kimi-k"]),
+        // "tool_choice 'required' is incompatible with thinking enabled", but for K3, which takes
+        // `required`: UKGovernmentBEIS/inspect_ai pull request 5152 (2026-08).
+        forced_tool: Support::Models(&["kimi-k3"]),
+        ..Quirks::COMPATIBLE
+    },
     ..Provider::DEFAULT
 };

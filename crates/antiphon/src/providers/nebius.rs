@@ -1,11 +1,11 @@
-//! Nebius. Keys and address: its API reference.
+//! Nebius Token Factory, once AI Studio. Address and key: docs.tokenfactory.nebius.com, "Quickstart" (2026).
 
 use antiphon_core::{Provider, Quirks};
 
 pub(super) const PROVIDER: Provider = Provider {
     id: "nebius",
     name: "Nebius",
-    base_url: "https://api.studio.nebius.ai/v1",
+    base_url: "https://api.tokenfactory.nebius.com/v1",
     key_variables: &["NEBIUS_API_KEY"],
     url_variables: &["NEBIUS_API_BASE"],
     quirks: Quirks::COMPATIBLE,

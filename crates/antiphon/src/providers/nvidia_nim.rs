@@ -1,4 +1,5 @@
-//! NVIDIA NIM. Keys and address: its API reference.
+//! NVIDIA NIM. Address: docs.api.nvidia.com/nim; variables: LiteLLM 1.109, NVIDIA's own clients. Each model
+//! has a list of fields of its own, and answers another one with 400 or 422, so that none can be named here.
 
 use antiphon_core::{Provider, Quirks};
 

@@ -1,4 +1,5 @@
-//! OpenRouter. Keys and address: its API reference.
+//! OpenRouter. Address, errors and comments in streams: openrouter.ai/docs, "Errors and Debugging" and
+//! "Streaming" (2026). It passes on what the model's own provider takes, and leaves out the rest.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -8,6 +9,10 @@ pub(super) const PROVIDER: Provider = Provider {
     base_url: "https://openrouter.ai/api/v1",
     key_variables: &["OPENROUTER_API_KEY"],
     url_variables: &["OPENROUTER_API_BASE"],
-    quirks: Quirks::COMPATIBLE,
+    quirks: Quirks {
+        // Its own name for it, by which it finds the provider's: the profile of pydantic-ai (2026-08).
+        reasoning_field: Some("reasoning"),
+        ..Quirks::COMPATIBLE
+    },
     ..Provider::DEFAULT
 };

@@ -1,4 +1,4 @@
-//! Perplexity. Keys and address: its API reference.
+//! Perplexity. Address, keys and fields: its SDK `perplexityai` 0.38.0 (2026-06).
 
 use antiphon_core::{Provider, Quirks};
 
@@ -8,6 +8,11 @@ pub(super) const PROVIDER: Provider = Provider {
     base_url: "https://api.perplexity.ai",
     key_variables: &["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"],
     url_variables: &["PERPLEXITY_API_BASE", "PERPLEXITY_BASE_URL"],
-    quirks: Quirks::COMPATIBLE,
+    quirks: Quirks {
+        // `response_format` is `text`, `json_schema` or `regex`; 567-labs/instructor issue 1005 shows the
+        // 400.
+        json_object: false,
+        ..Quirks::COMPATIBLE
+    },
     ..Provider::DEFAULT
 };

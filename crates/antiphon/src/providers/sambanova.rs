@@ -1,4 +1,5 @@
-//! SambaNova. Keys and address: its API reference.
+//! SambaNova. Address and fields: docs.sambanova.ai, "OpenAI compatibility" (2026), by which what is not
+//! known is ignored.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -7,7 +8,7 @@ pub(super) const PROVIDER: Provider = Provider {
     name: "SambaNova",
     base_url: "https://api.sambanova.ai/v1",
     key_variables: &["SAMBANOVA_API_KEY"],
-    url_variables: &["SAMBANOVA_API_BASE"],
+    url_variables: &["SAMBANOVA_API_BASE", "SAMBANOVA_BASE_URL"],
     quirks: Quirks::COMPATIBLE,
     ..Provider::DEFAULT
 };

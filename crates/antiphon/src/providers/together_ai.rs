@@ -1,4 +1,5 @@
-//! Together AI. Keys and address: its API reference.
+//! Together AI. Keys and fields: its SDK `together` 1.5.34 (2025-12). Which models take a schema is not told
+//! by their names; `logprobs` is a number there.
 
 use antiphon_core::{Provider, Quirks};
 

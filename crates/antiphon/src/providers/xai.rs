@@ -1,6 +1,6 @@
-//! xAI. Keys and address: its API reference.
+//! xAI. Address and fields: docs.x.ai, and the SDK `@ai-sdk/xai` 4.0 (2026-08).
 
-use antiphon_core::{Provider, Quirks};
+use antiphon_core::{Provider, Quirks, Role};
 
 pub(super) const PROVIDER: Provider = Provider {
     id: "xai",
@@ -8,6 +8,14 @@ pub(super) const PROVIDER: Provider = Provider {
     base_url: "https://api.x.ai/v1",
     key_variables: &["XAI_API_KEY"],
     url_variables: &["XAI_API_BASE"],
-    quirks: Quirks::COMPATIBLE,
+    quirks: Quirks {
+        max_tokens_field: "max_completion_tokens",
+        // BerriAI/litellm issue 9720: a name is taken from users alone.
+        named_roles: &[Role::User],
+        // "Model grok-… does not support parameter presencePenalty", though it be 0, of every model in the
+        // list: miaoxworld/NativeTavern issue 83 (2026-09). Reasoning models refuse the other two likewise.
+        unsupported: &["presence_penalty", "frequency_penalty", "stop"],
+        ..Quirks::COMPATIBLE
+    },
     ..Provider::DEFAULT
 };

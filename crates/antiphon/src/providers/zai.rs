@@ -1,6 +1,7 @@
-//! Z.ai. Keys and address: its API reference.
+//! Z.ai (Zhipu). Address and key: docs.z.ai, "Chat Completion". The coding plan has another address, to be
+//! set as the URL.
 
-use antiphon_core::{Provider, Quirks};
+use antiphon_core::{Provider, Quirks, Support};
 
 pub(super) const PROVIDER: Provider = Provider {
     id: "zai",
@@ -8,6 +9,12 @@ pub(super) const PROVIDER: Provider = Provider {
     base_url: "https://api.z.ai/api/paas/v4",
     key_variables: &["ZAI_API_KEY"],
     url_variables: &["ZAI_API_BASE"],
-    quirks: Quirks::COMPATIBLE,
+    quirks: Quirks {
+        // LiteLLM 1.109: others have only JSON objects.
+        json_schema: Support::Models(&["glm-5.3"]),
+        // "Tool choice must be auto": vectorize-io/hindsight issue 4246 (2026-09); glm-4.6 hangs instead.
+        forced_tool: Support::None,
+        ..Quirks::COMPATIBLE
+    },
     ..Provider::DEFAULT
 };
