@@ -69,6 +69,7 @@ soak: wheel
 
 ## Measure against floors and peers; writes bench/RESULTS.md.
 bench: wheel build
+	@cargo build --release -p antiphon-testkit --bin faultd
 	@bench/run.sh
 
 ## Chorister's scores by skill, on phrasings that its corpus does not have.
