@@ -100,7 +100,8 @@ impl Answer {
         // A server may stream what was asked whole, and the reverse.
         let framing = match content_type.split(';').next().map(str::trim) {
             Some("text/event-stream") => Framing::Sse,
-            Some("application/json") => Framing::Body,
+            // A page is an answer of somebody else, a gateway's most likely: its words belong in the error.
+            Some("application/json" | "text/html") => Framing::Body,
             _ => prepared.dialect.framing(prepared.mode),
         };
         let mut head: Vec<Event> = prepared.warnings().collect();

@@ -109,7 +109,9 @@ pub(crate) fn proxy_wants_credentials() -> Error {
 
 /// The answer began and broke off.
 pub(super) fn of_body(error: &reqwest::Error) -> Error {
-    if error.is_decode() && find::<io::Error>(error).is_some() && !is_broken(error) {
+    // What the decoder says stands right below; the connection's own errors are hyper's first.
+    let decoder = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    if decoder.is_some() && !is_broken(error) {
         let message = format!("the answer's compression is damaged: {}", root(error));
         return Error::new(Kind::ResponseValidation, message);
     }

@@ -1,0 +1,8 @@
+//! What a call survives, against a scripted upstream on real sockets.
+//!
+//! A module a topic. Each test names the rows of the matrix of faults that it tries; what is decided under a
+//! clock that stands still is tried in `tests/policy.rs`, and only its way through the sockets here. Time never
+//! decides a test, except as a bound of ten times the figure.
+
+mod answers;
+mod rig;
