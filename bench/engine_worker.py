@@ -18,7 +18,7 @@ import sys
 import time
 from typing import Any
 
-from harness import serve
+from served import serve
 
 CONTEXT = 2048
 

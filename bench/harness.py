@@ -119,13 +119,6 @@ def ratio(found: Rounds, case: str, base: str) -> float:
     return median(mine / its for mine, its in zip(found[case], found[base], strict=True))
 
 
-def timed(action: Callable[[], object]) -> float:
-    """Seconds that the action took."""
-    begin = time.perf_counter()
-    action()
-    return time.perf_counter() - begin
-
-
 def version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
@@ -170,9 +163,3 @@ class Worker:
 
     def close(self) -> None:
         self.process.communicate(timeout=60)
-
-
-def serve(answer: Callable[..., dict[str, Any]]) -> None:
-    """The other end of a [`Worker`]."""
-    for line in sys.stdin:
-        print(json.dumps(answer(**json.loads(line))), flush=True)

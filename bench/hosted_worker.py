@@ -6,18 +6,15 @@ python bench/hosted_worker.py antiphon|openai|litellm|httpx|aiohttp|http.client 
 from __future__ import annotations
 
 import asyncio
-import http.client
 import importlib
 import json
 import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from harness import serve, timed
+from served import serve, timed
 
 SECONDS = 0.2
 MODEL = "gpt-4o-mini"
@@ -35,7 +32,7 @@ class HttpClient:
     """The floor: the standard library, on one connection that is kept."""
 
     def __init__(self) -> None:
-        self.connection = http.client.HTTPConnection(urlsplit(URL).netloc)
+        self.connection = importlib.import_module("http.client").HTTPConnection(URL.removeprefix("http://"))
 
     def call(self) -> None:
         self.connection.request("POST", PATH, json.dumps(body(False)), HEADERS)
@@ -179,7 +176,8 @@ def answer(client: Any, what: str, count: int = 0, at_once: int = 0) -> dict[str
 def resident() -> float:
     """The most memory that was resident, in MiB."""
     # `ru_maxrss` would count what the parent had when this process was made from it.
-    status = Path("/proc/self/status").read_text().split()
+    with open("/proc/self/status") as file:
+        status = file.read().split()
     return int(status[status.index("VmHWM:") + 1]) / 1024
 
 

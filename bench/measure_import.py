@@ -8,7 +8,8 @@ import sys
 from functools import partial
 from statistics import median
 
-from harness import MISSING, Row, interleaved, ratio, start, timed, version
+from harness import MISSING, Row, interleaved, ratio, start, version
+from served import timed
 
 FLOOR = "python -c pass"
 PEERS = ("tensorzero", "openai", "litellm")

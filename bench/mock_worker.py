@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from harness import serve, timed
+from served import serve, timed
 
 SECONDS = 0.05
 MODEL = "gpt-4o-mini"

@@ -96,6 +96,9 @@ fn encode(
                 structured::as_prompt(&mut request);
                 rung = Some(Rung::Prompt);
             }
+            (Some(Rung::Prompt), "response_format") if request.response_format.is_some() => {
+                request.response_format = None;
+            }
             _ if options.drop_params && !dropped.contains(&field) => {
                 request.set(&field, Value::Null)?;
                 dropped.push(field);

@@ -61,7 +61,8 @@ pub(crate) fn as_tool(request: &mut Request) {
     });
 }
 
-/// Has the form asked for in words, after the system's own.
+/// Has the form asked for in words, after the system's own. What the provider knows of JSON without a schema
+/// (`json_object`) helps; a dialect that has no word for that says so when it encodes.
 pub(crate) fn as_prompt(request: &mut Request) {
     let words = match request.response_format.take() {
         Some(ResponseFormat::JsonSchema { schema, .. }) => {
@@ -73,6 +74,7 @@ pub(crate) fn as_prompt(request: &mut Request) {
     let at =
         request.messages.iter().position(|message| !is_system(message)).unwrap_or(request.messages.len());
     request.messages.insert(at, Message::system(words));
+    request.response_format = Some(ResponseFormat::JsonObject);
 }
 
 /// Makes the tool's arguments the content.

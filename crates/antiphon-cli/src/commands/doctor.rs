@@ -63,6 +63,7 @@ fn problem(error: &Error) -> String {
 fn key(client: &Client, provider: &Provider) -> Value {
     match client.key_source(provider, &Options::default()) {
         Ok(Some((_, source))) => format!("set ({})", described_source(source)).into(),
+        Ok(None) if provider.key_optional => "not set, and not needed".into(),
         Ok(None) => "not set".into(),
         Err(error) => problem(&error).into(),
     }
@@ -71,6 +72,9 @@ fn key(client: &Client, provider: &Provider) -> Value {
 /// An address may hold a password or a key of its own; only host and path are shown.
 fn address(client: &Client, provider: &Provider) -> Value {
     let url = client.base_url(provider, &Options::default());
+    if url.is_empty() {
+        return "given with each call (base_url)".into();
+    }
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
     let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));

@@ -45,6 +45,7 @@ fn providers(client: &Client) -> Result<Vec<(String, String)>, Error> {
         .map(|provider| {
             let about = match client.key_source(provider, &Options::default())? {
                 Some((_, source)) => format!("key: {}", default_model::described_source(source)),
+                None if provider.key_optional => "needs no key".to_owned(),
                 None => format!("no key (antiphon keys set {})", provider.id),
             };
             Ok((format!("{}/…", provider.id), about))

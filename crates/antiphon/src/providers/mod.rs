@@ -21,6 +21,7 @@ providers! {
     deepinfra,
     deepseek,
     fireworks_ai,
+    github,
     groq,
     hosted_vllm,
     huggingface,
