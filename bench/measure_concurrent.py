@@ -19,8 +19,8 @@ PEERS = ("aiohttp", "httpx", "openai", "litellm")
 METHOD = f"""
 {CALLS} asynchronous calls, {AT_ONCE} at once, to `faultd` on loopback, which answers after
 {DELAY * 1000:.0f} ms. Wall time as a multiple of the ideal {IDEAL:.0f} s; processor time of the calling
-process per call; its most resident memory (`VmHWM`). Medians of {ROUNDS} interleaved rounds, each in a process
-of its own; httpx, openai and litellm, which take longer, have one round.
+process per call; its most resident memory (`VmHWM`). Medians of {ROUNDS} interleaved rounds, each in a
+process of its own; httpx, openai and litellm, which take longer, have one round.
 """
 
 
