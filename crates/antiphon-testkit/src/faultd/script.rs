@@ -198,7 +198,7 @@ pub enum Step {
     Cut(Cut),
     /// Does nothing until the peer leaves.
     Hang,
-    /// HTTP/2: says GOAWAY with this error code; what was accepted is answered.
+    /// HTTP/2: says GOAWAY with this error code. With 0, what was accepted is answered; else the connection ends.
     GoAway(u32),
     /// HTTP/2: resets this stream with this error code, such as 7, `REFUSED_STREAM`.
     ResetStream(u32),

@@ -368,12 +368,9 @@ impl Answer<'_> {
 
     async fn sleep(&mut self, line: &mut Line, time: Duration) -> Result<(), Done> {
         self.note_progress();
-        if time.is_zero() {
-            // An endless answer must still let others have a turn.
-            tokio::task::yield_now().await;
-            return Ok(());
-        }
-        Ok(line.sleep(time).await?)
+        // An endless answer whose peer keeps reading would never have to wait.
+        let slept = if time.is_zero() { line.glance().await } else { line.sleep(time).await };
+        Ok(slept?)
     }
 
     fn note_progress(&self) {

@@ -142,6 +142,16 @@ impl Line {
         .await
     }
 
+    /// Gives others a turn, and looks whether the peer is still there.
+    pub(super) async fn glance(&mut self) -> Result<(), Left> {
+        tokio::task::yield_now().await;
+        poll_fn(|cx| match self.poll_left(cx) {
+            Poll::Ready(left) => Poll::Ready(Err(left)),
+            Poll::Pending => Poll::Ready(Ok(())),
+        })
+        .await
+    }
+
     /// Waits until the peer leaves.
     pub(super) async fn hang(&mut self) -> Left {
         poll_fn(|cx| self.poll_left(cx)).await
