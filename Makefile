@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run build setup test test-rust test-python soak check wheel bench scores clean
+.PHONY: run build setup test test-rust test-python faultd soak check wheel bench scores clean
 
 PROMPT ?= What is the capital of France?
 VENV := .venv
@@ -35,7 +35,7 @@ test-rust: setup
 	fi
 	@cargo test --release --workspace --exclude antiphon-python --doc
 
-test-python: wheel
+test-python: wheel faultd
 	@$(SAY) "Python tests"
 	@$(VENV)/bin/pip install -q --force-reinstall --no-deps $(WHEELS)/antiphon-*.whl
 	@$(PY) -m pytest -q -n 2 python/tests
@@ -55,6 +55,10 @@ wheel: setup $(VENV)/ready
 	@$(VENV)/bin/maturin build --release --out $(WHEELS)
 	@ls -l $(WHEELS)
 
+## The scripted upstream of the Python tests.
+faultd: setup
+	@cargo build --release -q -p antiphon-testkit --bin faultd
+
 ## Formatting, lints, and the invariants of ARCHITECTURE.md that a command can check.
 check: setup $(VENV)/ready
 	@cargo fmt --all -- --check
@@ -63,7 +67,7 @@ check: setup $(VENV)/ready
 	@scripts/invariants.sh
 
 ## The counts that `make test` runs at a tenth, whole.
-soak: wheel
+soak: wheel faultd
 	@$(VENV)/bin/pip install -q --force-reinstall --no-deps $(WHEELS)/antiphon-*.whl
 	@ANTIPHON_SOAK=1 $(PY) -m pytest -q -n 2 python/tests
 

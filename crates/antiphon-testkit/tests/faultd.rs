@@ -589,7 +589,6 @@ fn the_command_does_what_its_stdin_says() {
     assert_eq!(ask(), "raw");
     assert_eq!(tell(json!({"record": true}))["requests"].as_array().map(Vec::len), Some(1));
     assert!(tell(json!({"scirpt": 1}))["error"].as_str().unwrap().contains("scirpt"));
-    drop(tell);
     drop(stdin);
     assert!(child.wait().unwrap().success());
 }
