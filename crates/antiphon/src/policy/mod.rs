@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 use self::deadline::Deadline;
 use self::retry::{MAX_RETRIES, Rules, Verdict};
-use self::trail::Trail;
+use self::trail::{Trail, UnderWay};
 use crate::attempt::attempt;
 use crate::cache_key;
 use crate::call::{Call, Fallback, Options, Waits};
@@ -169,7 +169,7 @@ async fn ask(
     client: &Client,
     request: Request,
     options: &Options,
-    trail: &Trail,
+    trail: &Arc<Trail>,
     latest: Instant,
 ) -> Result<Begun> {
     let hosted = match client.resolve(&request.model, options)? {
@@ -186,7 +186,7 @@ async fn ask(
     let rules = Rules { max_retries: options.max_retries.unwrap_or(MAX_RETRIES), delay: options.retry_delay };
     let owner = (hosted.provider.id, client.fingerprint(&hosted));
     for retries in 0.. {
-        let started = Instant::now();
+        let mut under_way = UnderWay::new(trail, &hosted);
         let outcome = match attempt(client.transport(), &prepared, options.waits).await {
             Ok(answer) => commit(origin(hosted.provider.id, &hosted.model), Box::pin(answer)).await,
             Err(error) => Err(error),
@@ -194,12 +194,11 @@ async fn ask(
         let error = match outcome {
             Ok(mut begun) => {
                 client.budgets().answered(owner, retries);
-                begun.rest = named(begun.rest, &hosted);
+                begun.rest = Box::pin(Rest { events: begun.rest, under_way });
                 return Ok(begun);
             }
-            Err(error) => error.target(hosted.provider.id, &hosted.model),
+            Err(error) => under_way.failed(error),
         };
-        trail.add(&error, started.elapsed());
         let (after, asked_for) = match rules.judge(&error, retries) {
             Verdict::Retry { after, asked_for } => (after, asked_for),
             Verdict::Stop => return Err(error),
@@ -241,10 +240,26 @@ async fn commit(mut head: Vec<Event>, mut events: EventStream) -> Result<Begun> 
     Ok(Begun { head, rest: events })
 }
 
-/// Errors on the way name who was asked, too.
-fn named(events: EventStream, hosted: &Hosted) -> EventStream {
-    let (provider, model) = (hosted.provider.id, hosted.model.clone());
-    events.map(move |batch| batch.map_err(|error| error.target(provider, &model))).boxed()
+/// The rest of an answer. An error in it names who was asked and tells of every attempt, too.
+struct Rest {
+    events: EventStream,
+    under_way: UnderWay,
+}
+
+impl Stream for Rest {
+    type Item = Result<Vec<Event>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = self.events.as_mut().poll_next(context);
+        match polled {
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(self.under_way.ended_by(error)))),
+            Poll::Ready(None) => {
+                self.under_way.ended();
+                Poll::Ready(None)
+            }
+            polled => polled,
+        }
+    }
 }
 
 impl Client {

@@ -1,10 +1,12 @@
 //! The attempts of a call, for the error that ends it.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use antiphon_core::Error;
 use antiphon_core::error::Attempt;
+use tokio::time::Instant;
+
+use crate::resolve::Hosted;
 
 /// The attempts so far. Shared with the deadline, which ends a call from outside.
 #[derive(Debug, Default)]
@@ -13,15 +15,7 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
-    /// Notes an attempt that failed.
-    pub(crate) fn add(&self, error: &Error, elapsed: Duration) {
-        let name = |part: Option<&str>| part.unwrap_or_default().to_owned();
-        let attempt = Attempt {
-            target: format!("{}/{}", name(error.provider()), name(error.model())),
-            status: error.received_status(),
-            message: error.message().to_owned(),
-            elapsed,
-        };
+    fn add(&self, attempt: Attempt) {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).push(attempt);
     }
 
@@ -29,5 +23,58 @@ impl Trail {
     pub(crate) fn onto(&self, error: Error) -> Error {
         let attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if attempts.is_empty() || !error.tried().is_empty() { error } else { error.attempts(attempts) }
+    }
+}
+
+/// An attempt under way, until its answer is over. One that is dropped before is noted as cut off: by a
+/// deadline, whose error then tells of it, too.
+pub(crate) struct UnderWay {
+    trail: Arc<Trail>,
+    provider: &'static str,
+    model: String,
+    started: Instant,
+    is_over: bool,
+}
+
+impl UnderWay {
+    pub(crate) fn new(trail: &Arc<Trail>, hosted: &Hosted) -> Self {
+        let (trail, model) = (trail.clone(), hosted.model.clone());
+        Self { trail, provider: hosted.provider.id, model, started: Instant::now(), is_over: false }
+    }
+
+    /// The answer is over.
+    pub(crate) fn ended(&mut self) {
+        self.is_over = true;
+    }
+
+    /// The attempt failed: notes it, and says on the error who was asked.
+    pub(crate) fn failed(&mut self, error: Error) -> Error {
+        self.is_over = true;
+        let error = error.target(self.provider, &self.model);
+        self.note(error.received_status(), error.message());
+        error
+    }
+
+    /// The same, where no other attempt follows: with every attempt on the error.
+    pub(crate) fn ended_by(&mut self, error: Error) -> Error {
+        let error = self.failed(error);
+        self.trail.onto(error)
+    }
+
+    fn note(&self, status: Option<u16>, message: &str) {
+        self.trail.add(Attempt {
+            target: format!("{}/{}", self.provider, self.model),
+            status,
+            message: message.to_owned(),
+            elapsed: self.started.elapsed(),
+        });
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.note(None, "the call ended before the answer did");
+        }
     }
 }

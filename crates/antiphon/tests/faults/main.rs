@@ -6,3 +6,4 @@
 
 mod answers;
 mod rig;
+mod streams;

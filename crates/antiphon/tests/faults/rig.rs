@@ -251,7 +251,7 @@ pub(crate) fn check(
         if let Err(error) = &outcome.result
             && requests > 0
         {
-            assert_eq!(error.tried().len(), if outcome.text.is_empty() { requests } else { requests - 1 });
+            assert_eq!(error.tried().len(), requests, "{name}: {:?}", error.tried());
         }
         outcome
     }
