@@ -11,6 +11,9 @@ use crate::{Map, Quirks, Request, ResponseFormat, Result};
 /// The body's two names for the output limit; a provider takes one of them.
 const OUTPUT_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 
+/// What an answer in another dialect left in a message: a conversation that changes its model goes on without.
+const OF_OTHERS: &[&str] = &["thinking_blocks", "provider_specific_fields"];
+
 /// Our name for what an assistant's message says of its reasoning.
 const REASONING: &str = "reasoning_content";
 
@@ -42,6 +45,9 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
 fn messages(body: &mut Map, quirks: &Quirks) {
     let messages = body.get_mut("messages").and_then(Value::as_array_mut);
     for message in messages.into_iter().flatten().filter_map(Value::as_object_mut) {
+        for field in OF_OTHERS {
+            message.shift_remove(*field);
+        }
         let role = message.get("role").and_then(Value::as_str).unwrap_or_default();
         if !quirks.named_roles.iter().any(|named| named.as_str() == role) {
             message.shift_remove("name");
@@ -111,6 +117,15 @@ mod tests {
 
     fn body(request: &Request, quirks: &Quirks) -> Value {
         serde_json::from_slice(&encode(request, quirks).unwrap().body).unwrap()
+    }
+
+    #[test]
+    fn what_another_dialect_left_in_a_message_stays_behind() {
+        let mut request = Request::new("m", "hi");
+        request.messages[0].extra.insert("thinking_blocks".into(), json!([{"signature": "s"}]));
+        request.messages[0].extra.insert("audio".into(), json!({"id": "a"}));
+        let message = json!({"role": "user", "content": "hi", "audio": {"id": "a"}});
+        assert_eq!(body(&request, &Quirks::DEFAULT)["messages"][0], message);
     }
 
     #[test]
