@@ -68,6 +68,10 @@ from ._types import (
     Usage,
 )
 
+# Each of these is called with a report of every finished call, a dict, from a thread of its own. While the
+# list is empty there is no such thread, and no report is made.
+callbacks = []
+
 
 async def async_completion(*args, **kwargs):
     """Asks a model and returns its answer, as ``completion`` does, without blocking the event loop.
@@ -75,6 +79,10 @@ async def async_completion(*args, **kwargs):
     Returns a ``ModelResponse``, or an ``AsyncCompletionStream`` of chunks where ``stream=True``. Cancelling
     the task ends the call at once.
     """
+    if callbacks:
+        from ._callbacks import async_completion
+
+        return await async_completion(args, kwargs)
     answer = _begin(args, kwargs)
     if type(answer) is ModelResponse:
         return answer
@@ -159,5 +167,6 @@ __all__ = [
     "__version__",
     "acompletion",
     "async_completion",
+    "callbacks",
     "completion",
 ]

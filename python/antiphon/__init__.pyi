@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, overload
 
 from ._aio import AsyncCompletionStream
@@ -533,6 +533,9 @@ async def async_completion(
 
 acompletion = async_completion
 
+# Called with a report of every finished call; see the README.
+callbacks: list[Callable[[dict[str, Any]], object]]
+
 __all__ = [
     "APIConnectionError",
     "APIError",
@@ -591,5 +594,6 @@ __all__ = [
     "__version__",
     "acompletion",
     "async_completion",
+    "callbacks",
     "completion",
 ]

@@ -8,7 +8,7 @@ from asyncio import get_running_loop
 from itertools import count
 from weakref import WeakKeyDictionary, ref
 
-from ._antiphon import CompletionStream, Hub
+from ._antiphon import CompletionStream, Hub, Pending
 
 
 class _Waiters:
@@ -77,6 +77,8 @@ async def finish(begun):
     """The answer of a call that was begun; when this is cancelled, so is the call."""
     if type(begun) is CompletionStream:
         return AsyncCompletionStream(begun)
+    if type(begun) is not Pending:
+        return begun
     try:
         await ready(begun)
         answer = begun.take()
@@ -131,6 +133,9 @@ class AsyncCompletionStream:
     @property
     def _hidden_params(self):
         return self._stream._hidden_params
+
+    def __reduce__(self):
+        return self._stream.__reduce__()
 
 
 AsyncCompletionStream.__module__ = "antiphon"

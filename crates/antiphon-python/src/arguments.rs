@@ -93,7 +93,7 @@ fn is_exception(value: &Bound<'_, PyAny>) -> bool {
 }
 
 /// The positional arguments by name.
-fn positional<'py>(
+pub(crate) fn positional<'py>(
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyTuple};
 use serde_json::Value;
 
 use crate::arguments::{self, Prepared};
+use crate::callbacks;
 use crate::errors;
 use crate::hub::Hub;
 use crate::mailbox::Mailbox;
@@ -109,6 +110,20 @@ pub(crate) fn completion(
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
+    match callbacks::watched(args, kwargs)? {
+        Some(answer) => Ok(answer),
+        None => unwatched(py, args, kwargs),
+    }
+}
+
+/// `completion`, reported to nobody: what `antiphon._callbacks` makes its reports of.
+#[pyfunction]
+#[pyo3(signature = (*args, **kwargs))]
+pub(crate) fn unwatched(
+    py: Python<'_>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
     let (caller, begun) = Caller::begin(args, kwargs)?;
     let outcome = caller.host.outcome(py, begun)?;
     caller.finish(py, outcome)
@@ -125,9 +140,9 @@ pub(crate) fn begin(
     match begun {
         Begun::Ready(outcome) => caller.finish(py, outcome),
         Begun::Sent(sent) => {
-            let mailbox = sent.mailbox.clone();
+            let (host, mailbox) = (caller.host.clone(), sent.mailbox.clone());
             let inner = Mutex::new(Some((caller, sent)));
-            Ok(Py::new(py, Pending { mailbox, inner })?.into_any())
+            Ok(Py::new(py, Pending { host, mailbox, inner })?.into_any())
         }
     }
 }
@@ -135,6 +150,7 @@ pub(crate) fn begin(
 /// A call on the worker that an event loop waits for.
 #[pyclass(frozen, module = "antiphon._antiphon")]
 pub(crate) struct Pending {
+    host: Arc<Host>,
     mailbox: Arc<Mailbox<Result<Answer>>>,
     /// `None` once the outcome was taken or the call was given up.
     inner: Mutex<Option<(Caller, Sent<Answer>)>>,
@@ -149,12 +165,14 @@ impl Pending {
 #[pymethods]
 impl Pending {
     /// Has the hub told `token` when the outcome is there; true when it is there already.
-    fn arm(&self, hub: &Hub, token: u64) -> bool {
-        self.mailbox.arm(hub.bell(token))
+    fn arm(&self, hub: &Hub, token: u64) -> PyResult<bool> {
+        self.host.check_process()?;
+        Ok(self.mailbox.arm(hub.bell(token)))
     }
 
     /// The outcome, or what the call raises.
     fn take(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.host.check_process()?;
         match self.take_inner() {
             Some((caller, sent)) => caller.finish(py, sent.take()),
             None => Err(errors::to_python(py, &Error::new(Kind::Cancelled, "the call was cancelled"))),

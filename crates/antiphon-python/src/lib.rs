@@ -6,6 +6,7 @@
 
 mod arguments;
 mod call;
+mod callbacks;
 mod errors;
 mod extract;
 mod hub;
@@ -20,7 +21,9 @@ use pyo3::prelude::*;
 #[pymodule(name = "_antiphon")]
 mod module {
     #[pymodule_export]
-    use super::call::{Pending, begin, completion, panic_for_tests};
+    use super::call::{Pending, begin, completion, panic_for_tests, unwatched};
+    #[pymodule_export]
+    use super::callbacks::given;
     #[pymodule_export]
     use super::errors::error_rows;
     #[pymodule_export]

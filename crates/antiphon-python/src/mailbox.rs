@@ -4,7 +4,7 @@
 //! loop through its [`Bell`].
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -24,12 +24,13 @@ pub(crate) struct Mailbox<T> {
 struct State<T> {
     items: VecDeque<T>,
     is_closed: bool,
-    bell: Option<Bell>,
+    /// One for each that waits: a stream may be read by several tasks.
+    bells: Vec<Bell>,
 }
 
 impl<T> Mailbox<T> {
     pub(crate) fn new() -> Self {
-        let state = State { items: VecDeque::new(), is_closed: false, bell: None };
+        let state = State { items: VecDeque::new(), is_closed: false, bells: Vec::new() };
         Self { state: Mutex::new(state), filled: Condvar::new(), emptied: Notify::new() }
     }
 
@@ -59,9 +60,12 @@ impl<T> Mailbox<T> {
 
     fn wake(&self, state: &mut State<T>) {
         self.filled.notify_all();
-        if let Some(bell) = state.bell.take() {
-            bell.ring();
-        }
+        state.bells.drain(..).for_each(Bell::ring);
+    }
+
+    /// Closes it when this is dropped, so that whoever waits does not wait for a task that is gone.
+    pub(crate) fn closing(self: Arc<Self>) -> Closing<T> {
+        Closing(self)
     }
 
     /// Everything that is there; `None` when nothing is there and nothing more comes.
@@ -93,7 +97,24 @@ impl<T> Mailbox<T> {
         if !state.items.is_empty() || state.is_closed {
             return true;
         }
-        state.bell = Some(bell);
+        state.bells.push(bell);
         false
+    }
+}
+
+/// A mailbox, as the task that fills it holds it.
+pub(crate) struct Closing<T>(Arc<Mailbox<T>>);
+
+impl<T> std::ops::Deref for Closing<T> {
+    type Target = Mailbox<T>;
+
+    fn deref(&self) -> &Mailbox<T> {
+        &self.0
+    }
+}
+
+impl<T> Drop for Closing<T> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

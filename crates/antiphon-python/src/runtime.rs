@@ -64,15 +64,29 @@ pub(crate) enum Begun<T> {
 
 /// A future on the worker. Dropping it drops the future.
 pub(crate) struct Sent<T> {
-    _task: Task,
+    task: Task,
     pub(crate) mailbox: Arc<Mailbox<Result<T>>>,
+}
+
+impl<T> Drop for Sent<T> {
+    fn drop(&mut self) {
+        if !self.task.is_ours() {
+            // A forked child's copy: what has come may hold a connection of the parent's.
+            std::mem::forget(self.mailbox.clone());
+        }
+    }
 }
 
 impl<T> Sent<T> {
     /// What the future came to, once it is in the mailbox.
     pub(crate) fn take(self) -> Result<T> {
         let outcome = self.mailbox.take().and_then(|mut outcomes| outcomes.pop_front());
-        outcome.unwrap_or_else(|| Err(Error::new(Kind::Internal, "a call ended without an outcome")))
+        outcome.unwrap_or_else(|| {
+            Err(Error::new(
+                Kind::Internal,
+                "the call ended without an outcome: its thread could not be started",
+            ))
+        })
     }
 }
 
@@ -85,15 +99,20 @@ impl Host {
         let (host, is_new) = {
             let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
             match current.as_ref() {
-                Some(host) if host.is_ours() => (host.clone(), false),
-                _ => {
-                    let host = Arc::new(Self::new().map_err(|error| errors::to_python(py, &error))?);
-                    // The parent's: its worker does not exist here, and its files are still the parent's.
-                    std::mem::forget(current.replace(host.clone()));
-                    (host, true)
-                }
+                Some(host) if host.is_ours() && !host.is_broken() => (Ok(host.clone()), false),
+                _ => match Self::new() {
+                    Ok(host) => {
+                        let host = Arc::new(host);
+                        // The parent's: its worker does not exist here, and its files are still the parent's.
+                        std::mem::forget(current.replace(host.clone()));
+                        (Ok(host), true)
+                    }
+                    Err(error) => (Err(error), false),
+                },
             }
         };
+        // Making an exception may let other threads run, which may wait for the lock: not under it.
+        let host = host.map_err(|error| errors::to_python(py, &error))?;
         if is_new {
             let shutdown = py.import("antiphon._antiphon")?.getattr("shutdown")?;
             py.import("atexit")?.call_method1("register", (shutdown,))?;
@@ -143,6 +162,20 @@ impl Host {
         self.process == std::process::id()
     }
 
+    /// What was begun before a fork is the parent's: nothing here would ever finish it.
+    pub(crate) fn check_process(&self) -> PyResult<()> {
+        if self.is_ours() {
+            return Ok(());
+        }
+        Err(PyRuntimeError::new_err("this call was made before a fork, by the parent process"))
+    }
+
+    /// Whether there was no thread to be had for the worker. Nothing runs on it; the next call tries anew.
+    fn is_broken(&self) -> bool {
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(*worker, Worker::Gone) && !self.is_closed.load(Ordering::Acquire)
+    }
+
     /// Polls something once on this thread, in the runtime's context. A panic in it is an error.
     pub(crate) fn poll<T>(&self, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<Result<T>> {
         let _context = self.handle.enter();
@@ -165,12 +198,12 @@ impl Host {
 
     fn send<T: Send + 'static>(&self, future: Future<T>) -> Begun<T> {
         let mailbox = Arc::new(Mailbox::new());
-        let outcome = mailbox.clone();
+        let outcome = mailbox.clone().closing();
         let task = self.spawn(async move {
             // Only one comes: the mailbox is never full.
             outcome.put(guarded(future).await).await;
         });
-        Begun::Sent(Sent { _task: task, mailbox })
+        Begun::Sent(Sent { task, mailbox })
     }
 
     /// Has the worker run a future.
@@ -193,6 +226,7 @@ impl Host {
         };
         *worker = match thread::Builder::new().name("antiphon".into()).spawn(work) {
             Ok(thread) => Worker::Running { stop, thread },
+            // The runtime is gone with it, and so are its tasks: their mailboxes are closed.
             Err(_) => Worker::Gone,
         };
     }
@@ -201,6 +235,8 @@ impl Host {
     pub(crate) fn wait<T: Send>(&self, py: Python<'_>, mailbox: &Mailbox<T>) -> PyResult<()> {
         while !py.detach(|| self.wait_detached(mailbox)) {
             py.check_signals()?;
+            // A handler may have forked, and this may be the child: what it waits for is the parent's.
+            self.check_process()?;
         }
         Ok(())
     }
@@ -259,10 +295,16 @@ pub(crate) struct Task {
     abort: Option<AbortHandle>,
 }
 
+impl Task {
+    fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+}
+
 impl Drop for Task {
     fn drop(&mut self) {
         let Some(abort) = self.abort.take() else { return };
-        if self.process == std::process::id() {
+        if self.is_ours() {
             abort.abort();
         } else {
             // A forked child's copy: its sockets are the parent's, and are not to be closed from here.

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use antiphon::{Chunk, Error, Facts, Response, Result};
-use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration};
+use pyo3::exceptions::{PyStopAsyncIteration, PyTypeError};
 use pyo3::prelude::*;
 
 use crate::errors;
 use crate::hub::Hub;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Closing, Mailbox};
 use crate::runtime::{Close, Host, Task, panicked};
 use crate::wrap;
 
@@ -23,7 +23,7 @@ type Batch = Result<Vec<Chunk>>;
 /// The upstream half, shared with the task that reads it.
 struct Source {
     slot: Mutex<Slot>,
-    mailbox: Mailbox<Batch>,
+    mailbox: Arc<Mailbox<Batch>>,
 }
 
 enum Slot {
@@ -86,6 +86,8 @@ pub(crate) struct CompletionStream {
     /// `None` only while the stream is dropped.
     source: Option<Arc<Source>>,
     reader: Mutex<Reader>,
+    /// Is told once how the stream ended, by a call of it with the response and the error.
+    watcher: Mutex<Option<Py<PyAny>>>,
 }
 
 #[derive(Default)]
@@ -129,10 +131,10 @@ impl Reader {
 impl CompletionStream {
     pub(crate) fn new(host: Arc<Host>, facts: Facts, stream: Box<antiphon::CompletionStream>) -> Self {
         let slot = Mutex::new(Slot::Open(stream));
-        let source = Arc::new(Source { slot, mailbox: Mailbox::new() });
+        let source = Arc::new(Source { slot, mailbox: Arc::new(Mailbox::new()) });
         let closing: Arc<dyn Close> = source.clone();
         host.close_at_exit(Arc::downgrade(&closing));
-        Self { host, facts, source: Some(source), reader: Mutex::default() }
+        Self { host, facts, source: Some(source), reader: Mutex::default(), watcher: Mutex::default() }
     }
 
     fn source(&self) -> &Arc<Source> {
@@ -155,7 +157,13 @@ impl CompletionStream {
                     Poll::Ready(Ok(Some(batch))) => reader.add(batch),
                     Poll::Ready(Ok(None)) => reader.end(),
                     Poll::Ready(Err(panic)) => reader.add(Err(panic)),
-                    Poll::Pending => reader.task = Some(self.host.spawn(gather(self.source().clone()))),
+                    Poll::Pending => {
+                        reader.task =
+                            Some(self.host.spawn(gather(
+                                self.source().clone(),
+                                self.source().mailbox.clone().closing(),
+                            )))
+                    }
                 }
                 continue;
             }
@@ -167,11 +175,25 @@ impl CompletionStream {
         }
     }
 
-    fn check_process(&self) -> PyResult<()> {
-        if self.host.is_ours() {
-            return Ok(());
+    fn watcher(&self) -> MutexGuard<'_, Option<Py<PyAny>>> {
+        self.watcher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, py: Python<'_>, error: &Error) -> PyErr {
+        let error = errors::to_python(py, error);
+        self.over(py, Some(&error));
+        error
+    }
+
+    /// Tells the watcher, where there is one, that the stream is over.
+    fn over(&self, py: Python<'_>, error: Option<&PyErr>) {
+        let Some(watcher) = self.watcher().take() else { return };
+        let told = self
+            .response(py)
+            .and_then(|response| watcher.call1(py, (response, error.map(|error| error.value(py)))));
+        if let Err(error) = told {
+            error.write_unraisable(py, None);
         }
-        Err(PyRuntimeError::new_err("this stream was opened before a fork, by the parent process"))
     }
 
     fn is_done(&self) -> bool {
@@ -180,30 +202,29 @@ impl CompletionStream {
     }
 }
 
-/// Reads the stream to its end into the mailbox.
-async fn gather(source: Arc<Source>) {
-    // Also when this task panics: a reader must not wait for ever.
-    let _closes = Closes(source.clone());
+/// Reads the stream to its end into the mailbox, which is closed even if this is never polled.
+async fn gather(source: Arc<Source>, mailbox: Closing<Batch>) {
     while let Some(batch) = std::future::poll_fn(|context| source.poll_guarded(context)).await {
         let is_last = batch.is_err();
-        source.mailbox.put(batch).await;
+        mailbox.put(batch).await;
         if is_last {
             return;
         }
     }
 }
 
-struct Closes(Arc<Source>);
-
-impl Drop for Closes {
-    fn drop(&mut self) {
-        self.0.mailbox.close();
-    }
-}
-
 impl Drop for CompletionStream {
     fn drop(&mut self) {
         if self.host.is_ours() {
+            // Python drops its objects attached; where it does not, it is ending.
+            if self.watcher().is_some() {
+                Python::try_attach(|py| {
+                    // It may be dropped while an exception is on its way, which is to arrive.
+                    let raised = PyErr::take(py);
+                    self.over(py, None);
+                    raised.into_iter().for_each(|error| error.restore(py));
+                });
+            }
             return;
         }
         // A forked child's copy: its connection is the parent's, and is not to be closed from here.
@@ -218,12 +239,15 @@ impl CompletionStream {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.check_process()?;
+        self.host.check_process()?;
         loop {
             match py.detach(|| self.look()) {
                 Found::Chunk(chunk) => return Ok(Some(wrap::chunk(py, &chunk)?.unbind())),
-                Found::Error(error) => return Err(errors::to_python(py, &error)),
-                Found::End => return Ok(None),
+                Found::Error(error) => return Err(self.failed(py, &error)),
+                Found::End => {
+                    self.over(py, None);
+                    return Ok(None);
+                }
                 // Ctrl-C ends the call at once, and not when the last traceback that holds the stream is gone.
                 Found::Wait => self.host.wait(py, &self.source().mailbox).inspect_err(|_| self.close(py))?,
             }
@@ -232,18 +256,22 @@ impl CompletionStream {
 
     /// For an event loop: the next chunk, or `None` where it has to wait.
     fn poll(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.check_process()?;
+        self.host.check_process()?;
         match py.detach(|| self.look()) {
             Found::Chunk(chunk) => Ok(Some(wrap::chunk(py, &chunk)?.unbind())),
-            Found::Error(error) => Err(errors::to_python(py, &error)),
-            Found::End => Err(PyStopAsyncIteration::new_err(())),
+            Found::Error(error) => Err(self.failed(py, &error)),
+            Found::End => {
+                self.over(py, None);
+                Err(PyStopAsyncIteration::new_err(()))
+            }
             Found::Wait => Ok(None),
         }
     }
 
     /// For an event loop: has the hub told `token` when there is more; true when there is already.
-    fn arm(&self, hub: &Hub, token: u64) -> bool {
-        self.source().mailbox.arm(hub.bell(token))
+    fn arm(&self, hub: &Hub, token: u64) -> PyResult<bool> {
+        self.host.check_process()?;
+        Ok(self.source().mailbox.arm(hub.bell(token)))
     }
 
     /// Ends the call; what has come stays in `response`.
@@ -259,6 +287,17 @@ impl CompletionStream {
             drop(reader);
             self.source().close();
         });
+        self.over(py, None);
+    }
+
+    /// Has `watcher(response, error)` called once when the stream is over, however it ends.
+    fn watch(&self, watcher: Py<PyAny>) {
+        *self.watcher() = Some(watcher);
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        let message = "a stream cannot be copied or pickled; what it has received can: stream.response";
+        Err(PyTypeError::new_err(message))
     }
 
     fn __enter__(this: Py<Self>) -> Py<Self> {
@@ -280,6 +319,7 @@ impl CompletionStream {
     /// The answer so far, as a `ModelResponse`; whole, with usage, after the last chunk.
     #[getter]
     fn response(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.host.check_process()?;
         if let Some(response) = &self.reader().response {
             return Ok(response.clone_ref(py));
         }

@@ -1,0 +1,6 @@
+from typing import Any
+
+FLUSH: float
+
+def completion(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
+async def async_completion(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
