@@ -21,13 +21,21 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
 }
 
 fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    causes(error).find_map(|cause| cause.downcast_ref::<T>().or_else(|| inside_io(cause)?.downcast_ref()))
+    causes(error).flat_map(inside_io).find_map(|cause| cause.downcast_ref())
 }
 
-/// An `io::Error` may carry another error that its `source` passes over.
-fn inside_io<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    let inner = cause.downcast_ref::<io::Error>()?.get_ref()?;
-    Some(inner)
+/// An `io::Error` may carry another error, often one of its own kind, that its `source` passes over.
+fn inside_io<'a>(cause: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(cause), |cause| {
+        let inner = cause.downcast_ref::<io::Error>()?.get_ref()?;
+        Some(inner)
+    })
+}
+
+/// Whether some layer is an `io::Error` of one of these kinds.
+fn is_io(error: &(dyn StdError + 'static), kinds: &[io::ErrorKind]) -> bool {
+    let io = |cause: &(dyn StdError + 'static)| cause.downcast_ref().map(io::Error::kind);
+    causes(error).flat_map(inside_io).filter_map(io).any(|kind| kinds.contains(&kind))
 }
 
 /// The innermost words: those around them only say which layer passed the error on.
@@ -81,16 +89,14 @@ pub(super) fn of_send(error: &reqwest::Error, url: &Url, connect_timeout: Durati
         return Error::new(Kind::Config, format!("the request cannot be sent: {}", root(error)));
     }
     let words = root(error);
-    match find::<io::Error>(error).map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => Error::new(
-            Kind::Connection,
-            format!("{place} closed the connection before it answered ({words})"),
-        ),
-        _ if says(error, "connection closed before message completed") => {
-            Error::new(Kind::Connection, format!("{place} closed the connection before it answered"))
-        }
-        _ => Error::new(Kind::Connection, format!("no answer from {place}: {words}")),
-    }
+    let message = if is_io(error, &[io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe]) {
+        format!("{place} closed the connection before it answered ({words})")
+    } else if says(error, "connection closed before message completed") {
+        format!("{place} closed the connection before it answered")
+    } else {
+        format!("no answer from {place}: {words}")
+    };
+    Error::new(Kind::Connection, message)
 }
 
 fn not_trusted(place: &str, why: &str) -> Error {
@@ -120,9 +126,6 @@ pub(super) fn of_body(error: &reqwest::Error) -> Error {
 
 /// Whether bytes are missing, rather than wrong.
 fn is_broken(error: &reqwest::Error) -> bool {
-    let kind = find::<io::Error>(error).map(io::Error::kind);
-    matches!(
-        kind,
-        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe)
-    ) || says(error, "end of file before")
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    is_io(error, &[BrokenPipe, ConnectionReset, UnexpectedEof]) || says(error, "end of file before")
 }

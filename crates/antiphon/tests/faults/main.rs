@@ -5,5 +5,7 @@
 //! decides a test, except as a bound of ten times the figure.
 
 mod answers;
+mod connections;
 mod rig;
 mod streams;
+mod tls;
