@@ -59,6 +59,10 @@ wheel: setup $(VENV)/ready
 faultd: setup
 	@cargo build --release -q -p antiphon-testkit --bin faultd
 
+## Build the upstream that the Python tests call.
+faultd: setup
+	@cargo build --release -p antiphon-testkit --bin faultd
+
 ## Formatting, lints, and the invariants of ARCHITECTURE.md that a command can check.
 check: setup $(VENV)/ready
 	@cargo fmt --all -- --check
