@@ -23,6 +23,13 @@ grep -rnE '"(openai|anthropic)"' crates/*/src --include='*.rs' |
   grep -vE 'src/(providers|dialects)/|#\[cfg\(test\)\]|^[^:]+:[0-9]+: *//' | grep -E '==|=>|match' &&
   fail "a provider's name is compared outside providers/"
 
+# All I/O of a hosted call is a Transport.
+grep -rnE 'reqwest::|TcpStream|hyper' crates/antiphon/src --include='*.rs' | grep -vE 'src/transport/|reqwest::Url' &&
+  fail "something beside transport/ opens connections"
+for crate in reqwest hyper; do
+  cargo tree -q -p antiphon-engine -e normal -i "$crate" >/dev/null 2>&1 && fail "antiphon-engine depends on $crate"
+done
+
 # Environment variables are named in one file.
 grep -rnE 'env::var(_os)?\("' crates/*/src --include='*.rs' | grep -vE 'src/env_vars.rs|antiphon-testkit' &&
   fail "an environment variable is read by a name that env_vars.rs does not have"

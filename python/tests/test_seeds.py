@@ -6,6 +6,7 @@ import antiphon as x
 import pytest
 from antiphon import completion
 from conftest import CHORISTER
+from faultd import Faultd, json_reply
 
 SEED_000 = """\
 ModelResponse(
@@ -79,6 +80,37 @@ def test_seed_000_prints_its_block():
     response = completion("how are you?", model="anthropic/claude-3-5-sonnet-latest", mock_response=ANSWER)
     assert str(response) == SEED_000
     assert response.choices[0].message.content == "I'm doing well, thank you! How are you today?"
+
+
+CLAUDE = {
+    "id": "chatcmpl-ad902c86-7133-4cff-9579-46f86f4b6f9e",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-3-5-sonnet-latest",
+    "content": [{"type": "text", "text": "I'm doing well, thank you! How are you today?"}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {
+        "input_tokens": 12,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "output_tokens": 16,
+    },
+}
+
+
+def test_seed_000_with_a_hosted_model_prints_its_block(monkeypatch):
+    """The second example, word for word, with a loopback upstream in Claude's place."""
+    with Faultd(json_reply(CLAUDE)) as upstream:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "canary")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", upstream.url)
+        response = completion("how are you?", model = "anthropic/claude-3-5-sonnet-latest")  # fmt: skip
+        [body] = upstream.bodies()
+    assert response.model == "claude-3-5-sonnet-latest"
+    # Anthropic tells no time; it is that of the answer.
+    assert str(response) == SEED_000.replace("1731461313", str(response.created))
+    assert response.choices[0].message.content == "I'm doing well, thank you! How are you today?"
+    assert body["messages"] == [{"role": "user", "content": "how are you?"}]
 
 
 def test_repr_is_the_block_on_one_line():
