@@ -16,6 +16,7 @@
 //! base_url = "https://models.example.com/v1"
 //! key_variable = "MINE_API_KEY"
 //! dialect = "openai-chat"              # or anthropic-messages; this is what is left out
+//! h2 = true                            # HTTP/2 where the server offers it; of antiphon's own providers, too
 //!
 //! [http]
 //! proxy = "http://proxy.example.com:3128"   # else HTTPS_PROXY, HTTP_PROXY and NO_PROXY
@@ -85,6 +86,8 @@ pub struct ProviderConfig {
     pub dialect: Option<String>,
     /// The environment variable of its key, likewise.
     pub key_variable: Option<String>,
+    /// Whether to speak HTTP/2 where the server offers it, in place of what antiphon's own row says.
+    pub h2: Option<bool>,
 }
 
 impl Config {

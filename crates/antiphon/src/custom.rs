@@ -35,7 +35,21 @@ pub(crate) fn configured(id: &str, config: &ProviderConfig) -> Result<&'static P
         base_url: base_url.clone(),
         dialect: dialect.to_owned(),
         key_variable: config.key_variable.clone(),
+        h2: config.h2.unwrap_or_default(),
     }))
+}
+
+/// One of antiphon's own providers, as its table of `config.toml` has it.
+pub(crate) fn adjusted(known: &'static Provider, config: &ProviderConfig) -> &'static Provider {
+    static ADJUSTED: OnceLock<Mutex<HashMap<&'static str, &'static Provider>>> = OnceLock::new();
+    if config.h2.is_none_or(|h2| h2 == known.quirks.h2) {
+        return known;
+    }
+    let mut adjusted = ADJUSTED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    adjusted.entry(known.id).or_insert_with(|| {
+        let quirks = Quirks { h2: !known.quirks.h2, ..known.quirks };
+        Box::leak(Box::new(Provider { quirks, ..known.clone() }))
+    })
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,6 +58,7 @@ struct Table {
     base_url: String,
     dialect: String,
     key_variable: Option<String>,
+    h2: bool,
 }
 
 /// Rows are constants everywhere else, so each table that was ever read is kept for the life of the process:
@@ -66,7 +81,7 @@ fn kept(table: Table) -> &'static Provider {
             },
             key_variables: Box::leak(table.key_variable.into_iter().map(leak).collect()),
             key_optional: true,
-            quirks: Quirks::COMPATIBLE,
+            quirks: Quirks { h2: table.h2, ..Quirks::COMPATIBLE },
             ..Provider::DEFAULT
         }))
     })

@@ -97,8 +97,11 @@ impl Client {
         let anywhere =
             || options.base_url.as_ref().and_then(|_| Some(Place::Hosted(custom::anywhere()?, model)));
         let Some((id, name)) = model.split_once('/') else {
-            let known = providers::of_bare_name(model).map(|provider| Place::Hosted(provider, model));
-            return known.or_else(anywhere).ok_or_else(|| self.unknown_model(model));
+            if let Some(known) = providers::of_bare_name(model) {
+                let provider = self.provider(known.id)?.unwrap_or(known);
+                return Ok(Place::Hosted(provider, model));
+            }
+            return anywhere().ok_or_else(|| self.unknown_model(model));
         };
         if id == providers::LOCAL && !name.is_empty() {
             return Ok(Place::Local(name));
@@ -116,7 +119,8 @@ impl Client {
     pub fn provider(&self, id: &str) -> Result<Option<&'static Provider>> {
         match (providers::by_id(id), self.config().providers.get(id)) {
             (None, Some(table)) => custom::configured(id, table).map(Some),
-            (known, _) => Ok(known),
+            (Some(known), Some(table)) => Ok(Some(custom::adjusted(known, table))),
+            (known, None) => Ok(known),
         }
     }
 

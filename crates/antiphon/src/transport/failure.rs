@@ -74,7 +74,7 @@ pub(super) fn of_send(error: &reqwest::Error, url: &Url, connect_timeout: Durati
     if says(error, "proxy authorization required") {
         return proxy_wants_credentials();
     }
-    if says(error, "unsuccessful tunnel") {
+    if says(error, "tunnel error: unsuccessful") {
         let message = format!("the proxy refuses to connect to {place}");
         return Error::new(Kind::Connection, message).retryable(false);
     }

@@ -5,7 +5,10 @@
 //! decides a test, except as a bound of ten times the figure.
 
 mod answers;
+mod cancel;
 mod connections;
+mod http2;
+mod proxies;
 mod rig;
 mod streams;
 mod tls;
