@@ -1,7 +1,7 @@
 //! Providers that no row stands for: those of `config.toml`, and any address given with a call.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use antiphon_core::dialects;
 use antiphon_core::{Auth, Error, Kind, Provider, Quirks, Result};
@@ -61,12 +61,21 @@ struct Table {
     h2: bool,
 }
 
+/// The id of a provider that answered a call of this process.
+pub(crate) fn id(id: &str) -> Option<&'static str> {
+    let known = providers::ids().find(|known| *known == id);
+    known.or_else(|| tables().values().map(|provider| provider.id).find(|known| *known == id))
+}
+
 /// Rows are constants everywhere else, so each table that was ever read is kept for the life of the process:
 /// there are as many as a configuration has.
+fn tables() -> MutexGuard<'static, HashMap<Table, &'static Provider>> {
+    static TABLES: OnceLock<Mutex<HashMap<Table, &'static Provider>>> = OnceLock::new();
+    TABLES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn kept(table: Table) -> &'static Provider {
-    static KEPT: OnceLock<Mutex<HashMap<Table, &'static Provider>>> = OnceLock::new();
-    let mut kept = KEPT.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    kept.entry(table.clone()).or_insert_with(|| {
+    tables().entry(table.clone()).or_insert_with(|| {
         let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
         let id = leak(table.id);
         Box::leak(Box::new(Provider {

@@ -4,6 +4,7 @@ use antiphon_core::{Request, Response};
 
 use crate::catalog;
 use crate::client::Client;
+use crate::custom;
 use crate::providers;
 
 /// What is known of a call beside its answer.
@@ -21,7 +22,7 @@ impl Facts {
     /// The facts once the answer is there: a fallback may have given it.
     pub fn answered(&self, response: &Response) -> Facts {
         let id = response.meta.provider.as_deref();
-        let provider = id.and_then(|id| providers::ids().find(|known| *known == id)).or(self.provider);
+        let provider = id.and_then(custom::id).or(self.provider);
         let model = response.meta.model.clone().unwrap_or_else(|| self.model.clone());
         let cost = match provider {
             Some(providers::LOCAL) => Some(0.0),

@@ -124,6 +124,13 @@ impl Client {
         }
     }
 
+    /// Every provider that is called over HTTP: antiphon's own, and those of `config.toml`.
+    pub fn providers(&self) -> Result<Vec<&'static Provider>> {
+        let own = providers::PROVIDERS.iter().map(Ok);
+        let configured = self.config().providers.iter().filter(|(id, _)| providers::by_id(id).is_none());
+        own.chain(configured.map(|(id, table)| custom::configured(id, table))).collect()
+    }
+
     fn hosted(&self, provider: &'static Provider, model: &str, options: &Options) -> Result<Hosted> {
         if let Some(odd) = model.chars().find(|c| c.is_control() || is_invisible(*c)) {
             return Err(Error::invalid("model", format_args!("holds the character {odd:?}")));

@@ -37,15 +37,36 @@ struct Section {
 }
 
 fn sections(client: &Client, folder: &Path) -> Vec<Section> {
+    // A table of config.toml that is no provider was told of when the file was read.
+    let providers = client.providers().unwrap_or_else(|_| PROVIDERS.iter().collect());
     vec![
         Section { name: "antiphon", rows: general(client, folder) },
-        Section { name: "keys", rows: PROVIDERS.iter().map(|it| (it.id, key(client, it))).collect() },
-        Section {
-            name: "addresses",
-            rows: PROVIDERS.iter().map(|it| (it.id, address(client, it))).collect(),
-        },
+        Section { name: "keys", rows: keys(client, &providers) },
+        Section { name: "addresses", rows: addresses(client, &providers) },
         Section { name: "local", rows: local_rows(client) },
     ]
+}
+
+/// Where each key that there is was found, and in one line whose are missing.
+fn keys(client: &Client, providers: &[&'static Provider]) -> Vec<(&'static str, Value)> {
+    let found = providers.iter().map(|provider| (*provider, key(client, provider)));
+    let (missing, mut rows): (Vec<_>, Vec<_>) = found.partition(|(_, key)| key.is_null());
+    let missing: Vec<Value> = missing.into_iter().map(|(provider, _)| provider.id.into()).collect();
+    rows.sort_by_key(|(provider, _)| provider.id);
+    let rows = rows.into_iter().map(|(provider, key)| (provider.id, key));
+    rows.chain([("not set", Value::Array(missing))]).collect()
+}
+
+/// The addresses that are not the provider's own.
+fn addresses(client: &Client, providers: &[&'static Provider]) -> Vec<(&'static str, Value)> {
+    let given =
+        |it: &&&Provider| client.base_url(it, &Options::default()) != it.base_url || is_configured(it);
+    let rows: Vec<_> = providers.iter().filter(given).map(|it| (it.id, address(client, it))).collect();
+    if rows.is_empty() { vec![("all", "the providers' own".into())] } else { rows }
+}
+
+fn is_configured(provider: &Provider) -> bool {
+    PROVIDERS.iter().all(|known| known.id != provider.id)
 }
 
 fn general(client: &Client, folder: &Path) -> Vec<(&'static str, Value)> {
@@ -63,8 +84,7 @@ fn problem(error: &Error) -> String {
 fn key(client: &Client, provider: &Provider) -> Value {
     match client.key_source(provider, &Options::default()) {
         Ok(Some((_, source))) => format!("set ({})", described_source(source)).into(),
-        Ok(None) if provider.key_optional => "not set, and not needed".into(),
-        Ok(None) => "not set".into(),
+        Ok(None) => Value::Null,
         Err(error) => problem(&error).into(),
     }
 }
@@ -72,9 +92,6 @@ fn key(client: &Client, provider: &Provider) -> Value {
 /// An address may hold a password or a key of its own; only host and path are shown.
 fn address(client: &Client, provider: &Provider) -> Value {
     let url = client.base_url(provider, &Options::default());
-    if url.is_empty() {
-        return "given with each call (base_url)".into();
-    }
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
     let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));

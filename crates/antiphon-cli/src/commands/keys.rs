@@ -3,8 +3,8 @@
 use std::io::{IsTerminal, Read};
 
 use antiphon::keys::KeyStore;
-use antiphon::providers::{self, LOCAL};
-use antiphon::{Error, Kind, SecretString, config};
+use antiphon::providers::LOCAL;
+use antiphon::{Client, Error, Kind, SecretString, config};
 use secrecy::ExposeSecret;
 
 use crate::args::{KeysArgs, KeysCommand};
@@ -45,17 +45,18 @@ fn set(keys: &KeyStore, name: &str, value: Option<&str>, printer: &mut Printer) 
 
 /// A key under a name that no provider has would never be read.
 fn check_name(name: &str) -> Result<(), Error> {
-    if providers::by_id(name).is_some() {
+    let client = Client::new()?;
+    if client.provider(name)?.is_some() {
         return Ok(());
     }
     if name == LOCAL {
         return Err(Error::new(Kind::InvalidRequest, "local models need no key"));
     }
-    let ids = || providers::PROVIDERS.iter().map(|provider| provider.id);
+    let ids: Vec<&str> = client.providers()?.iter().map(|provider| provider.id).collect();
     let error = Error::new(Kind::UnknownProvider, format!("there is no provider {name:?}"));
-    Err(match antiphon::nearest(name, ids()) {
+    Err(match antiphon::nearest(name, ids.iter().copied()) {
         Some(near) => error.hint(format!("did you mean `antiphon keys set {near}`?")),
-        None => error.hint(format!("known providers: {}", ids().collect::<Vec<_>>().join(", "))),
+        None => error.hint(format!("known providers: {}", ids.join(", "))),
     })
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use antiphon::providers::PROVIDERS;
 use antiphon::{Client, Error, Kind, Options, Source, config, env_vars, local};
 use toml_edit::DocumentMut;
 
@@ -40,8 +39,9 @@ fn local_models(client: &Client) -> Vec<(String, String)> {
 }
 
 fn providers(client: &Client) -> Result<Vec<(String, String)>, Error> {
-    PROVIDERS
-        .iter()
+    client
+        .providers()?
+        .into_iter()
         .map(|provider| {
             let about = match client.key_source(provider, &Options::default())? {
                 Some((_, source)) => format!("key: {}", default_model::described_source(source)),
