@@ -217,7 +217,7 @@ fn events_are_paced() {
         arrivals.push(start.elapsed().as_millis());
     }
     for (arrival, at_least) in arrivals.iter().zip([55, 95, 135]) {
-        assert!((at_least..at_least + 400).contains(arrival), "{arrivals:?}");
+        assert!((at_least..at_least + 1000).contains(arrival), "{arrivals:?}");
     }
 }
 
@@ -447,18 +447,27 @@ fn dropping_it_closes_its_sockets() {
     assert!(connect_to(port).is_err());
 }
 
+/// How many connections this process may hold both ends of, at most 2,000.
+fn many() -> u64 {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let files = files.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    (files.unwrap_or(256) / 2).saturating_sub(100).clamp(20, 2000)
+}
+
 #[test]
 fn thousands_of_connections_at_once() {
-    let upstream = Faultd::start(Reply::auto(Auto::text("hi")).after(300));
-    let mut sockets: Vec<TcpStream> = (0..2000).map(|_| ask(&upstream)).collect();
-    assert!(upstream.wait_for(|record| record.max_in_flight > 500, SECOND));
+    let many = many();
+    let upstream = Faultd::start(Reply::auto(Auto::text("hi")).after(1000));
+    let mut sockets: Vec<TcpStream> = (0..many).map(|_| ask(&upstream)).collect();
+    assert!(upstream.wait_for(|record| record.max_in_flight > many / 4, SECOND));
     for socket in &mut sockets {
-        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        socket.set_read_timeout(Some(10 * SECOND)).unwrap();
         let mut start = [0; 15];
         socket.read_exact(&mut start).unwrap();
         assert_eq!(&start, b"HTTP/1.1 200 OK");
     }
-    assert_eq!(upstream.record().open, 2000);
+    assert_eq!(upstream.record().open, many);
     drop(sockets);
     assert!(upstream.wait_for(|record| record.open == 0 && record.in_flight == 0, SECOND));
 }

@@ -228,12 +228,12 @@ async fn no_more_streams_than_allowed_are_in_flight() {
 
 #[tokio::test]
 async fn a_stream_that_is_cancelled_is_noticed() {
-    for reply in [
-        Reply::hang(),
-        openai::text("hi").after(60_000),
-        Reply::sse(["1"]).step(Step::Hang),
-        Reply::status(200).body("x").end(End::Hang),
-        Reply::status(200).body(vec![0; 10_000_000]),
+    for (what, reply) in [
+        ("hangs", Reply::hang()),
+        ("sleeps", openai::text("hi").after(60_000)),
+        ("hangs after an event", Reply::sse(["1"]).step(Step::Hang)),
+        ("hangs at its end", Reply::status(200).body("x").end(End::Hang)),
+        ("waits for its window", Reply::status(200).body(vec![0; 10_000_000])),
     ] {
         let upstream = Faultd::start(reply);
         let mut send = http2(&upstream).await.ready().await.unwrap();
@@ -241,13 +241,28 @@ async fn a_stream_that_is_cancelled_is_noticed() {
         assert!(upstream.wait_for_async(|record| record.in_flight == 1, SECOND).await);
         stream.send_reset(Reason::CANCEL);
         drop(response);
-        assert!(upstream.wait_for_async(|record| record.closed() == 1, SECOND).await);
-        assert_eq!(upstream.requests()[0].closed.unwrap().how, How::Stream);
+        assert!(upstream.wait_for_async(|record| record.closed() == 1, SECOND).await, "{what}");
+        assert_eq!(upstream.requests()[0].closed.unwrap().how, How::Stream, "{what}");
         assert_eq!(upstream.record().open, 1);
         drop(stream);
         drop(send);
         assert!(upstream.wait_for_async(|record| record.open == 0, SECOND).await);
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_dropped_is_noticed_by_its_streams() {
+    let upstream = Faultd::start(Reply::hang());
+    let socket = tokio::net::TcpStream::connect(("127.0.0.1", upstream.port())).await.unwrap();
+    let (mut send, connection) = h2::client::handshake(socket).await.unwrap();
+    let driver = tokio::spawn(async { drop(connection.await) });
+    let answers: Vec<_> = (0..3).map(|_| send.send_request(request(), true).unwrap()).collect();
+    assert!(upstream.wait_for_async(|record| record.in_flight == 3, SECOND).await);
+    driver.abort();
+    assert!(upstream.wait_for_async(|record| record.closed() == 3 && record.open == 0, SECOND).await);
+    // By FIN, or by a reset where the client had not read all: but not stream by stream.
+    assert!(upstream.requests().iter().all(|request| request.closed.unwrap().how != How::Stream));
+    drop((send, answers));
 }
 
 #[tokio::test]

@@ -58,6 +58,16 @@ pub(super) async fn serve(stage: Arc<Stage>, line: Line, number: u64) {
     let mut reused = false;
     loop {
         tokio::select! {
+            // Orders come first: a stream that has ordered a cut is gone, and h2 would tell the peer of that.
+            biased;
+            Some(order) = order.recv() => match order {
+                Order::GoAway(0) => connection.graceful_shutdown(),
+                Order::GoAway(code) => connection.abrupt_shutdown(code.into()),
+                Order::Cut(how) => {
+                    reset.store(how == Cut::Rst, Ordering::Relaxed);
+                    return;
+                }
+            },
             accepted = connection.accept() => match accepted {
                 Some(Ok((request, respond))) => {
                     let stream = Stream::new(stage.clone(), number, respond, orders.clone());
@@ -66,14 +76,6 @@ pub(super) async fn serve(stage: Arc<Stage>, line: Line, number: u64) {
                 }
                 Some(Err(error)) => return note_end(&stage, number, &error),
                 None => return stage.ledger.peer_left(number, How::Fin),
-            },
-            Some(order) = order.recv() => match order {
-                Order::GoAway(0) => connection.graceful_shutdown(),
-                Order::GoAway(code) => connection.abrupt_shutdown(code.into()),
-                Order::Cut(how) => {
-                    reset.store(how == Cut::Rst, Ordering::Relaxed);
-                    return;
-                }
             },
         }
     }
@@ -183,7 +185,7 @@ impl Stream {
         };
         let mut under_way = UnderWay::begin(&self.stage, self.connection, received);
         let stop = match read {
-            Ok(()) => self.answer(plan, under_way.number).await.err(),
+            Ok(()) => self.answer_to_its_end(plan, under_way.number).await.err(),
             Err(left) => Some(Stop::Done(Done::Left(left))),
         };
         under_way.written = self.written;
@@ -201,22 +203,31 @@ impl Stream {
         let _ = self.orders.send(Order::Cut(how));
     }
 
-    async fn end(&mut self, end: End) {
-        if end != End::KeepAlive {
-            sleep(FLUSH).await;
+    async fn end(&self, end: End) {
+        let how = match end {
+            End::KeepAlive | End::Hang => return,
+            End::Fin => Cut::Fin,
+            End::Rst => Cut::Rst,
+        };
+        sleep(FLUSH).await;
+        self.cut(how);
+    }
+
+    async fn answer_to_its_end(&mut self, plan: &Plan, number: u64) -> Result<(), Stop> {
+        let answered = self.answer(plan, number).await;
+        let whole = matches!(answered, Ok(()) | Err(Stop::Done(Done::Whole | Done::CutShort)));
+        if whole && plan.reply.end == End::Hang {
+            self.stage.ledger.progress(number, self.written);
+            return Err(poll_fn(|cx| self.poll_left(cx)).await.into());
         }
-        match end {
-            End::KeepAlive => {}
-            End::Fin => self.cut(Cut::Fin),
-            End::Rst => self.cut(Cut::Rst),
-            End::Hang => drop(poll_fn(|cx| self.poll_left(cx)).await),
-        }
+        answered
     }
 
     async fn answer(&mut self, plan: &Plan, number: u64) -> Result<(), Stop> {
         self.limit = plan.reply.cut_after.unwrap_or(u64::MAX);
         self.sleep(Duration::from_millis(plan.reply.delay_ms)).await?;
-        let bodiless = plan.http2.is_empty();
+        // A stream that has ended could not be seen to be left.
+        let bodiless = plan.http2.is_empty() && plan.reply.end != End::Hang;
         if let Some(status) = plan.reply.status {
             let sent = self.respond.send_response(response(status, &plan.reply), bodiless);
             self.send = Some(sent.map_err(|error| left(&error))?);
@@ -224,7 +235,8 @@ impl Stream {
         for action in &plan.http2 {
             self.act(action, number).await?;
         }
-        if let Some(send) = self.send.as_mut().filter(|_| !bodiless) {
+        let ends = !bodiless && plan.reply.end != End::Hang;
+        if let Some(send) = self.send.as_mut().filter(|_| ends) {
             send.send_data(Bytes::new(), true).map_err(|error| left(&error))?;
         }
         Ok(())
@@ -248,7 +260,10 @@ impl Stream {
                 sleep(FLUSH).await;
                 Err(Done::Cut(*how).into())
             }
-            Action::Hang => Err(poll_fn(|cx| self.poll_left(cx)).await.into()),
+            Action::Hang => {
+                self.stage.ledger.progress(number, self.written);
+                Err(poll_fn(|cx| self.poll_left(cx)).await.into())
+            }
             Action::GoAway(code) => {
                 let _ = self.orders.send(Order::GoAway(*code));
                 Ok(())

@@ -204,7 +204,8 @@ impl Faultd {
         self.stage.ledger.now()
     }
 
-    /// Blocks until the condition holds, and says whether it did in time.
+    /// Blocks until the condition holds, and says whether it did in time. The condition looks at the record that it
+    /// is given; asking this upstream from within it would wait for ever.
     #[must_use]
     pub fn wait_for(&self, condition: impl Fn(&Record) -> bool, within: Duration) -> bool {
         self.stage.ledger.wait(condition, within)
