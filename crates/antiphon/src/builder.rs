@@ -7,7 +7,8 @@ use std::time::Duration;
 use antiphon_core::{Error, Map, Message, Response, ResponseFormat, Result, Tool, ToolChoice};
 use serde_json::Value;
 
-use crate::{Call, Client, CompletionStream, Mock};
+use crate::call::header;
+use crate::{Call, Client, CompletionStream, Explanation, Fallback, Mock, Waits};
 
 /// Starts a call with a prompt or a list of messages.
 ///
@@ -151,9 +152,52 @@ impl Completion {
         self
     }
 
-    /// How long the whole call may take.
+    /// How long the whole call may take, retries and fallbacks included.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.call.options.timeout = Some(timeout);
+        self
+    }
+
+    /// How long the parts of an attempt may take.
+    pub fn waits(mut self, waits: Waits) -> Self {
+        self.call.options.waits = waits;
+        self
+    }
+
+    /// How often to ask again after a failure that may heal; 2 where it is not said.
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.call.options.max_retries = Some(retries);
+        self
+    }
+
+    /// How long to wait before asking again, each time; else longer and longer.
+    pub fn retry_delay(mut self, delay: Duration) -> Self {
+        self.call.options.retry_delay = Some(delay);
+        self
+    }
+
+    /// Adds a model to ask when those before it fail, as `provider/model` or as a [`Fallback`].
+    pub fn fallback(mut self, fallback: impl Into<Fallback>) -> Self {
+        self.call.options.fallbacks.push(fallback.into());
+        self
+    }
+
+    /// Drops parameters that the provider cannot take, with a warning, in place of an error.
+    pub fn drop_params(mut self) -> Self {
+        self.call.options.drop_params = true;
+        self
+    }
+
+    /// Adds a header, or replaces one of the usual ones. Nothing shows its value.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match header(name, value) {
+            Ok((name, value)) => {
+                self.call.options.extra_headers.insert(name, value);
+            }
+            Err(error) => {
+                self.error.get_or_insert(error);
+            }
+        }
         self
     }
 
@@ -186,6 +230,20 @@ impl Completion {
         self.call.request.stream = true;
         let (client, call) = self.ready()?;
         client.stream(call).begun().await
+    }
+
+    /// The request that would be sent, key masked, and its price bounds. Sends nothing.
+    ///
+    /// ```
+    /// # fn example() -> antiphon::Result<()> {
+    /// let explained = antiphon::completion("hi").model("openai/gpt-4o-mini").api_key("sk-…").explain()?;
+    /// println!("{:#}", explained.to_json());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn explain(self) -> Result<Explanation> {
+        let (client, call) = self.ready()?;
+        client.explain(call)
     }
 
     fn ready(self) -> Result<(Client, Call)> {

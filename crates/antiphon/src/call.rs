@@ -242,17 +242,22 @@ fn headers(name: &str, value: Value) -> Result<HeaderMap> {
         return Err(Error::invalid(name, "must be an object of names and texts"));
     };
     let mut headers = HeaderMap::with_capacity(map.len());
-    for (header, value) in map {
-        let field = format!("{name}.{header}");
-        let text = text(&field, value)?;
-        let key =
-            HeaderName::try_from(&header).map_err(|_| Error::invalid(&field, "is no name of a header"))?;
-        if NOT_YOURS.contains(&key.as_str()) {
-            return Err(Error::invalid(&field, "is set by the connection itself"));
-        }
-        headers.insert(key, secret_header(&field, &text)?);
+    for (key, value) in map {
+        let value = text(&format!("{name}.{key}"), value)?;
+        let (key, value) = header(&key, &value)?;
+        headers.insert(key, value);
     }
     Ok(headers)
+}
+
+/// One header of a caller's.
+pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+    let field = format!("extra_headers.{name}");
+    let key = HeaderName::try_from(name).map_err(|_| Error::invalid(&field, "is no name of a header"))?;
+    if NOT_YOURS.contains(&key.as_str()) {
+        return Err(Error::invalid(&field, "is set by the connection itself"));
+    }
+    Ok((key, secret_header(&field, value)?))
 }
 
 /// A header's value that nothing shows. The error does not repeat the value, which may be a key.
