@@ -536,7 +536,7 @@ fn a_script_is_json() {
     let script: Script = serde_json::from_value(json!({
         "on_connect": ["reset", {"half_handshake": "hang"}, "serve"],
         "replies": [
-            {"status": 429, "headers": [["retry-after", "1"]], "body": "{}", "when": {"path": "/v1", "nth": 1}},
+            {"status": 429, "headers": [["retry-after", "1"]], "body": "{}", "when": {"path": "/v1"}},
             {"framing": "chunked", "body": [{"send": {"base64": "AP8="}}, {"sleep": 50}, {"cut": "rst"}]},
             {"status": null, "framing": "none", "body": ["hang"], "times": null, "read": "head"},
             {"auto": {"tongue": "anthropic", "text": "hi"}, "cut_after": 120, "end": "rst"},

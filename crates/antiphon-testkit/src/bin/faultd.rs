@@ -1,7 +1,7 @@
 //! `faultd`: a scripted upstream for tests in any language. See [`antiphon_testkit::faultd`].
 //!
-//! It prints one line of JSON, `{"url", "port", "ca_pem"?}`, and then answers each line of JSON on its stdin with
-//! one on its stdout, until stdin is closed:
+//! It prints one line of JSON, `{"url", "port", "ca_pem"?}`, and then answers each line of JSON on its stdin
+//! with one on its stdout, until stdin is closed:
 //!
 //! | command | does | answers |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | `{"clear": true}` | clears the record | `{"ok": true}` |
 //! | `{"listen": false}` | gives the port up, or takes it again | `{"ok": true}` |
 //! | `{"record": true}` | | the record, with `now_ms` |
-//! | `{"wait": {"requests": 3, "within_ms": 1000}}` | waits for at least so many | `{"ok": whether they came}` |
+//! | `{"wait": {"requests": 3, "within_ms": 1000}}` | waits for so many | `{"ok": whether they came}` |
 
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;

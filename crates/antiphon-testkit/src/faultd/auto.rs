@@ -1,7 +1,7 @@
 //! Answers by the request: in its path's tongue, streamed where its body asks for it.
 //!
-//! This is also the upstream of benchmarks, so the answers are prepared once, and one write each unless they are
-//! paced.
+//! This is also the upstream of benchmarks, so the answers are prepared once, and one write each unless they
+//! are paced.
 
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +108,8 @@ impl Plans {
     }
 }
 
-/// Whether the body has `"stream": true`, found without parsing it: inside a text its quotes would be escaped.
+/// Whether the body has `"stream": true`, found without parsing it: inside a text its quotes would be
+/// escaped.
 fn asks_for_stream(body: &[u8]) -> bool {
     const NAME: &[u8] = b"\"stream\"";
     body.windows(NAME.len()).enumerate().filter(|(_, window)| *window == NAME).any(|(at, _)| {

@@ -1,7 +1,8 @@
 //! HTTP/2, over TLS by ALPN or in clear by prior knowledge, with the same replies.
 //!
-//! What a reply says of the head and the body holds; what it says of bytes on the socket does not: `cut_after`
-//! counts the body alone, a reply without a status writes nothing and resets its stream where it would write.
+//! What a reply says of the head and the body holds; what it says of bytes on the socket does not:
+//! `cut_after` counts the body alone, a reply without a status writes nothing and resets its stream where it
+//! would write.
 
 use std::future::{Future, poll_fn};
 use std::io;

@@ -1,7 +1,8 @@
 //! A scripted upstream on loopback, at the level of the socket.
 //!
-//! Tools that mock HTTP cannot cut a socket. This one writes bytes: it answers, streams, drips, hangs, closes and
-//! resets where a [`Script`] says, records what came in and when the peer left, and speaks TLS and HTTP/2.
+//! Tools that mock HTTP cannot cut a socket. This one writes bytes: it answers, streams, drips, hangs, closes
+//! and resets where a [`Script`] says, records what came in and when the peer left, and speaks TLS and
+//! HTTP/2.
 //!
 //! ```
 //! use antiphon_testkit::faultd::{Faultd, Reply, Script, openai};
@@ -9,7 +10,7 @@
 //!
 //! let upstream = Faultd::start(
 //!     Script::new()
-//!         .reply(openai::error(429, "requests", "rate_limit_exceeded", "slow down").header("retry-after", "1"))
+//!         .reply(openai::error(429, "requests", "rate_limit", "slow down").header("retry-after", "1"))
 //!         .reply(Reply::sse(["1", "2"]).every(20).cut_after_bytes(120).reset())
 //!         .forever(openai::text("hi")),
 //! );
@@ -18,8 +19,8 @@
 //! assert!(!upstream.wait_for(|record| record.requests.len() == 1, Duration::from_millis(1)));
 //! ```
 //!
-//! It runs on a runtime in a thread of its own, so a test may block, pause its clock or have no runtime at all.
-//! Dropping it stops it and closes its sockets. The command `faultd` is the same for other languages.
+//! It runs on a runtime in a thread of its own, so a test may block, pause its clock or have no runtime at
+//! all. Dropping it stops it and closes its sockets. The command `faultd` is the same for other languages.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -204,8 +205,8 @@ impl Faultd {
         self.stage.ledger.now()
     }
 
-    /// Blocks until the condition holds, and says whether it did in time. The condition looks at the record that it
-    /// is given; asking this upstream from within it would wait for ever.
+    /// Blocks until the condition holds, and says whether it did in time. The condition looks at the record
+    /// that it is given; asking this upstream from within it would wait for ever.
     #[must_use]
     pub fn wait_for(&self, condition: impl Fn(&Record) -> bool, within: Duration) -> bool {
         self.stage.ledger.wait(condition, within)

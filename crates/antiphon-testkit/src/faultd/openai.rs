@@ -1,7 +1,7 @@
 //! Replies as OpenAI's chat completions give them.
 //!
-//! Shapes: types `ChatCompletion`, `ChatCompletionChunk` and `ErrorObject` of the `openai` Python SDK; the same
-//! as in `fixtures/openai-chat`.
+//! Shapes: types `ChatCompletion`, `ChatCompletionChunk` and `ErrorObject` of the `openai` Python SDK; the
+//! same as in `fixtures/openai-chat`.
 
 use serde_json::{Value, json};
 

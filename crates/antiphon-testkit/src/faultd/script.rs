@@ -22,7 +22,8 @@ use super::data::Data;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Script {
-    /// What becomes of the first, second, … connection, before any request; the last one repeats. Empty: served.
+    /// What becomes of the first, second, … connection, before any request; the last one repeats. Empty:
+    /// served.
     pub on_connect: Vec<OnConnect>,
     /// The answers, in order.
     pub replies: Vec<Reply>,
@@ -57,8 +58,8 @@ pub enum OnConnect {
     Raw(Vec<Step>),
     /// Whatever comes first is read, half a TLS ServerHello is sent, and then it ends so.
     HalfHandshake(End),
-    /// HTTP/2: the first request is answered by a GOAWAY with this error code that says that none was processed;
-    /// then it is closed.
+    /// HTTP/2: the first request is answered by a GOAWAY with this error code that says that none was
+    /// processed; then it is closed.
     GoAway(u32),
 }
 
@@ -91,8 +92,8 @@ pub struct Reply {
     /// The body: one piece of data or steps.
     #[serde(rename = "body", alias = "steps", deserialize_with = "data_or_steps")]
     pub steps: Vec<Step>,
-    /// Bytes of the answer, the head included, after which it ends, whatever would follow. With `end` as it is
-    /// by default, it ends by FIN.
+    /// Bytes of the answer, the head included, after which it ends, whatever would follow. With `end` as it
+    /// is by default, it ends by FIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut_after: Option<u64>,
     /// What becomes of the connection after it.
@@ -198,7 +199,8 @@ pub enum Step {
     Cut(Cut),
     /// Does nothing until the peer leaves.
     Hang,
-    /// HTTP/2: says GOAWAY with this error code. With 0, what was accepted is answered; else the connection ends.
+    /// HTTP/2: says GOAWAY with this error code. With 0, what was accepted is answered; else the connection
+    /// ends.
     GoAway(u32),
     /// HTTP/2: resets this stream with this error code, such as 7, `REFUSED_STREAM`.
     ResetStream(u32),
@@ -373,7 +375,8 @@ impl Reply {
         self
     }
 
-    /// Ends after so many bytes, the head included: by FIN, unless [`Reply::reset`] or [`Reply::end`] says else.
+    /// Ends after so many bytes, the head included: by FIN, unless [`Reply::reset`] or [`Reply::end`] says
+    /// else.
     pub fn cut_after_bytes(mut self, bytes: u64) -> Self {
         self.cut_after = Some(bytes);
         self

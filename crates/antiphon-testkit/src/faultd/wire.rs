@@ -1,5 +1,5 @@
-//! A socket, plain or under TLS, that is read all the while it is written, so that a peer who leaves is noticed
-//! at once; and that can be closed in every way there is.
+//! A socket, plain or under TLS, that is read all the while it is written, so that a peer who leaves is
+//! noticed at once; and that can be closed in every way there is.
 
 use std::future::{Future, poll_fn};
 use std::io;
