@@ -57,11 +57,10 @@ fn the_models_name_is_all_that_changes() {
             .reply(openai::text("Hello"))
             .forever(anthropic::text("Hello")),
     );
-    for words in [["hi", "-m"], ["hi", "-m"], ["hi", "--no-stream"], ["hi", "--no-stream"]] {
-        let requests = user.upstream.requests().len();
-        let model = if requests % 2 == 0 { "openai/gpt-4o-mini" } else { "anthropic/claude-haiku-4-5" };
-        let words: Vec<&str> =
-            words.into_iter().chain((words[1] != "-m").then_some("-m")).chain([model]).collect();
+    let (openai, anthropic) = ("openai/gpt-4o-mini", "anthropic/claude-haiku-4-5");
+    let streamed = [openai, anthropic].map(|model| vec!["hi", "-m", model]);
+    let whole = [openai, anthropic].map(|model| vec!["hi", "--no-stream", "-m", model]);
+    for words in streamed.into_iter().chain(whole) {
         let output = user.run(&words);
         assert_eq!(
             (out(&output).as_str(), output.status.code()),

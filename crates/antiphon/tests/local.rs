@@ -14,7 +14,8 @@ const CHORISTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/chori
 
 /// A client that sees nothing of this machine's configuration.
 fn client() -> Client {
-    Client::with_config(Config::default(), KeyStore::new(Path::new("/nonexistent"))).unwrap()
+    Client::with_config(Config::default(), KeyStore::new(Path::new("/nonexistent")))
+        .expect("an empty configuration")
 }
 
 #[tokio::test]

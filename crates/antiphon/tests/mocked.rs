@@ -11,7 +11,8 @@ use serde_json::json;
 
 /// A client that sees nothing of this machine's configuration.
 fn client() -> Client {
-    Client::with_config(Config::default(), KeyStore::new(Path::new("/nonexistent"))).unwrap()
+    Client::with_config(Config::default(), KeyStore::new(Path::new("/nonexistent")))
+        .expect("an empty configuration")
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use antiphon::keys::KeyStore;
 use antiphon::{Client, Options, Target};
 
 fn client() -> Client {
-    Client::with_config(Config::default(), KeyStore::new(Path::new("/nonexistent"))).unwrap()
+    Client::with_config(Config::default(), KeyStore::new(Path::new("/nonexistent")))
+        .expect("an empty configuration")
 }
 
 fn check(model: &str, expected: &str) {

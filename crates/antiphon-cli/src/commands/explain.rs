@@ -55,7 +55,7 @@ fn print_remarks(explanation: &Explanation, printer: &mut Printer) -> Outcome {
     line(
         "price",
         match explanation.price {
-            Some((_, at_most)) if at_most == 0.0 => "nothing".to_owned(),
+            Some((_, 0.0)) => "nothing".to_owned(),
             Some((at_least, at_most)) => format!("${at_least:.6} to ${at_most:.6}"),
             None => "unknown".to_owned(),
         },

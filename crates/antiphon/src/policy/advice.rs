@@ -93,7 +93,8 @@ mod tests {
         let past = ("retry-after", "Wed, 21 Oct 2015 07:27:00 GMT");
         let used_up = ("x-ratelimit-remaining-tokens", "0");
         let reset = ("x-ratelimit-reset-tokens", "6m0s");
-        let cases: &[(&[(&str, &str)], Option<u64>, bool)] = &[
+        type Sent<'a> = &'a [(&'a str, &'a str)];
+        let cases: &[(Sent<'_>, Option<u64>, bool)] = &[
             (&[], None, true),
             (&[("retry-after", "2")], Some(2000), true),
             (&[("retry-after", "0.5")], Some(500), true),
