@@ -1,4 +1,5 @@
 //! The promises of a call under a clock that stands still: deadlines, retries, the commit point, fallbacks.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 use std::path::Path;
 use std::sync::Arc;
