@@ -292,6 +292,14 @@ impl Error {
         self
     }
 
+    /// With a secret masked wherever a provider repeated it: most say which key they refuse.
+    pub fn hide(mut self, secret: &str) -> Self {
+        let Inner { message, hint, param, code, request_id, raw, .. } = &mut *self.0;
+        let texts = [hint, param, code, request_id, raw].into_iter().flatten();
+        texts.chain([message]).for_each(|text| hide(text, secret));
+        self
+    }
+
     /// What kind of failure it is.
     pub fn kind(&self) -> Kind {
         self.0.kind
@@ -373,6 +381,26 @@ impl Error {
     }
 }
 
+/// A shorter secret is none, and its letters may stand anywhere.
+const MIN_SECRET: usize = 8;
+
+fn hide(text: &mut String, secret: &str) {
+    const MASK: &str = "****";
+    if secret.len() < MIN_SECRET {
+        return;
+    }
+    if text.contains(secret) {
+        *text = text.replace(secret, MASK);
+    }
+    // An excerpt may end in the middle of it.
+    let Some(before) = text.strip_suffix('…') else { return };
+    let pieces = (MIN_SECRET / 2..secret.len()).rev().filter_map(|end| secret.get(..end));
+    let ends = pieces.filter_map(|piece| before.strip_suffix(piece)).map(str::len).next();
+    if let Some(end) = ends {
+        text.replace_range(end.., &format!("{MASK}…"));
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
@@ -410,6 +438,21 @@ mod tests {
         }
         // The last variant: when one is added after it, this count and the table must grow together.
         assert_eq!(ROWS.len(), Kind::Internal as usize + 1);
+    }
+
+    #[test]
+    fn a_secret_that_is_repeated_is_masked() {
+        let cases = [
+            ("no such key: canary-123, canary-123.", "no such key: ****, ****."),
+            ("cut in it: canary-…", "cut in it: ****…"),
+            ("cut in it: can…", "cut in it: can…"),
+            ("canary", "canary"),
+        ];
+        for (text, expected) in cases {
+            let error = Error::new(Kind::Authentication, text).raw(text).hide("canary-123");
+            assert_eq!((error.message(), error.raw_text()), (expected, Some(expected)));
+        }
+        assert_eq!(Error::new(Kind::Authentication, "ok").hide("k").message(), "ok");
     }
 
     #[test]

@@ -5,9 +5,10 @@
 //! the first caller's alone: the others ask again.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use antiphon_core::{Event, Result};
+use antiphon_core::{Error, Event, Kind, Result};
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
 use futures_util::future::{Shared, WeakShared};
@@ -64,7 +65,8 @@ impl Flights {
         let place = failure.clone();
         let work = work();
         let flight = async move {
-            match work.await {
+            // Unwinding through a shared future would take everybody along, and those who come after.
+            match AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(panicked())) {
                 Ok(events) => Some(Arc::new(events)),
                 Err(error) => {
                     *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -78,4 +80,8 @@ impl Flights {
     }
 }
 
-type Failure = Arc<Mutex<Option<antiphon_core::Error>>>;
+fn panicked() -> Error {
+    Error::new(Kind::Internal, "the call panicked")
+}
+
+type Failure = Arc<Mutex<Option<Error>>>;

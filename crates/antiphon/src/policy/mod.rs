@@ -173,7 +173,7 @@ async fn ask(
     latest: Instant,
 ) -> Result<Begun> {
     let hosted = match client.resolve(&request.model, options)? {
-        Target::Hosted(hosted) => hosted,
+        Target::Hosted(hosted) => Arc::new(hosted),
         #[cfg(feature = "local")]
         Target::Local(model) => {
             let head = origin(crate::providers::LOCAL, &model.name);

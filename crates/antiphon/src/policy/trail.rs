@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use antiphon_core::Error;
 use antiphon_core::error::Attempt;
+use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
-use crate::resolve::Hosted;
+use crate::resolve::{Credential, Hosted};
 
 /// The attempts so far. Shared with the deadline, which ends a call from outside.
 #[derive(Debug, Default)]
@@ -30,16 +31,14 @@ impl Trail {
 /// deadline, whose error then tells of it, too.
 pub(crate) struct UnderWay {
     trail: Arc<Trail>,
-    provider: &'static str,
-    model: String,
+    hosted: Arc<Hosted>,
     started: Instant,
     is_over: bool,
 }
 
 impl UnderWay {
-    pub(crate) fn new(trail: &Arc<Trail>, hosted: &Hosted) -> Self {
-        let (trail, model) = (trail.clone(), hosted.model.clone());
-        Self { trail, provider: hosted.provider.id, model, started: Instant::now(), is_over: false }
+    pub(crate) fn new(trail: &Arc<Trail>, hosted: &Arc<Hosted>) -> Self {
+        Self { trail: trail.clone(), hosted: hosted.clone(), started: Instant::now(), is_over: false }
     }
 
     /// The answer is over.
@@ -47,10 +46,15 @@ impl UnderWay {
         self.is_over = true;
     }
 
-    /// The attempt failed: notes it, and says on the error who was asked.
+    /// The attempt failed: notes it, and says on the error who was asked; but not with which key, should the
+    /// provider have repeated it.
     pub(crate) fn failed(&mut self, error: Error) -> Error {
         self.is_over = true;
-        let error = error.target(self.provider, &self.model);
+        let error = error.target(self.hosted.provider.id, &self.hosted.model);
+        let error = match &self.hosted.credential {
+            Credential::None => error,
+            Credential::Key(secret) | Credential::Token(secret) => error.hide(secret.expose_secret().trim()),
+        };
         self.note(error.received_status(), error.message());
         error
     }
@@ -63,7 +67,7 @@ impl UnderWay {
 
     fn note(&self, status: Option<u16>, message: &str) {
         self.trail.add(Attempt {
-            target: format!("{}/{}", self.provider, self.model),
+            target: format!("{}/{}", self.hosted.provider.id, self.hosted.model),
             status,
             message: message.to_owned(),
             elapsed: self.started.elapsed(),

@@ -35,7 +35,7 @@ async fn row_46_a_hundred_thousand_messages_arrive() {
         let upstream = Faultd::start(cell.answer());
         let mut took = Vec::new();
         for count in [10_000, 100_000] {
-            let message = |at: usize| json!({"role": if at % 2 == 0 { "user" } else { "assistant" }, "content": format!("{at}")});
+            let message = |at: usize| json!({"role": if at.is_multiple_of(2) { "user" } else { "assistant" }, "content": format!("{at}")});
             let messages: Vec<Value> = (0..=count).map(message).collect();
             let start = Instant::now();
             let outcome = run(&client(), cell.call(&upstream.url(), json!({"messages": messages}))).await;
