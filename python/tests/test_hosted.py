@@ -224,9 +224,7 @@ def test_a_fallback_to_another_upstream(upstream):
 @pytest.mark.skipif(not antiphon._antiphon.LOCAL_MODELS, reason="this build has no local models")
 def test_a_fallback_to_the_built_in_model(upstream):
     upstream.script(error(500))
-    response = call(
-        upstream, messages="What is the capital of France?", max_retries=0, fallbacks=[CHORISTER]
-    )
+    response = call(upstream, messages="What is the capital of France?", max_retries=0, fallbacks=[CHORISTER])
     assert content(response) == "The capital of France is Paris."
     assert response._hidden_params["custom_llm_provider"] == "local"
     assert response._hidden_params["response_cost"] == 0

@@ -67,7 +67,7 @@ impl Caller {
 
     /// The outcome as Python has it.
     fn finish(self, py: Python<'_>, outcome: Result<Answer>) -> PyResult<Py<PyAny>> {
-        let answer = outcome.map_err(|error| errors::to_python(py, &error))?;
+        let answer = outcome.map_err(|error| errors::of_call(py, error, &self.facts))?;
         if let Some(raises) = self.raises {
             return Err(PyErr::from_value(raises.into_bound(py)));
         }

@@ -16,6 +16,14 @@ pub(crate) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
     build(py, error).unwrap_or_else(|_| PyRuntimeError::new_err(error.to_string()))
 }
 
+/// The exception that ended a call: it names who was asked, also where a deadline did not know.
+pub(crate) fn of_call(py: Python<'_>, error: Error, facts: &Facts) -> PyErr {
+    match facts.provider {
+        Some(provider) => to_python(py, &error.target(provider, &facts.model)),
+        None => to_python(py, &error),
+    }
+}
+
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let class = py.import(intern!(py, "antiphon._exceptions"))?.getattr(error.kind().row().python)?;
     let fields = PyDict::new(py);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::hub::Bell;
+use crate::runtime::is_ending;
 
 /// A producer that is further ahead than this waits: a slow reader must not fill the memory.
 const MAX_AHEAD: usize = 256;
@@ -115,6 +116,9 @@ impl<T> std::ops::Deref for Closing<T> {
 
 impl<T> Drop for Closing<T> {
     fn drop(&mut self) {
-        self.0.close();
+        // While the interpreter ends, whoever waits goes on waiting, and ends with the process.
+        if !is_ending() {
+            self.0.close();
+        }
     }
 }

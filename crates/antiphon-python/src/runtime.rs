@@ -33,6 +33,13 @@ const SHUTDOWN: Duration = Duration::from_secs(2);
 /// `fork`, which happens on such a thread, never copies a locked lock.
 static CURRENT: Mutex<Option<Arc<Host>>> = Mutex::new(None);
 
+/// Whether this process is ending: no call is to be finished any more.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn is_ending() -> bool {
+    IS_ENDING.load(Ordering::Acquire)
+}
+
 /// Runtime and client of one process.
 pub(crate) struct Host {
     process: u32,
@@ -329,6 +336,7 @@ impl Host {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
+        IS_ENDING.store(true, Ordering::Release);
         let client = self.client.write().unwrap_or_else(PoisonError::into_inner).take();
         let worker = {
             let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);

@@ -179,8 +179,8 @@ impl CompletionStream {
         self.watcher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn failed(&self, py: Python<'_>, error: &Error) -> PyErr {
-        let error = errors::to_python(py, error);
+    fn failed(&self, py: Python<'_>, error: Error) -> PyErr {
+        let error = errors::of_call(py, error, &self.facts);
         self.over(py, Some(&error));
         error
     }
@@ -243,7 +243,7 @@ impl CompletionStream {
         loop {
             match py.detach(|| self.look()) {
                 Found::Chunk(chunk) => return Ok(Some(wrap::chunk(py, &chunk)?.unbind())),
-                Found::Error(error) => return Err(self.failed(py, &error)),
+                Found::Error(error) => return Err(self.failed(py, error)),
                 Found::End => {
                     self.over(py, None);
                     return Ok(None);
@@ -259,7 +259,7 @@ impl CompletionStream {
         self.host.check_process()?;
         match py.detach(|| self.look()) {
             Found::Chunk(chunk) => Ok(Some(wrap::chunk(py, &chunk)?.unbind())),
-            Found::Error(error) => Err(self.failed(py, &error)),
+            Found::Error(error) => Err(self.failed(py, error)),
             Found::End => {
                 self.over(py, None);
                 Err(PyStopAsyncIteration::new_err(()))
