@@ -80,6 +80,8 @@ pub(crate) struct Answer {
     /// `None` once nothing more is read.
     body: Option<BodyStream>,
     framer: Framer,
+    /// Whether what is read as a stream may turn out to be none, by its first bytes.
+    may_be_body: bool,
     decoder: Box<dyn Decoder>,
     tool_as_text: Option<ToolAsText>,
     /// Events that go before the first ones of the answer.
@@ -100,8 +102,7 @@ impl Answer {
         // A server may stream what was asked whole, and the reverse.
         let framing = match content_type.split(';').next().map(str::trim) {
             Some("text/event-stream") => Framing::Sse,
-            // A page is an answer of somebody else, a gateway's most likely: its words belong in the error.
-            Some("application/json" | "text/html") => Framing::Body,
+            Some("application/json") => Framing::Body,
             _ => prepared.dialect.framing(prepared.mode),
         };
         let mut head: Vec<Event> = prepared.warnings().collect();
@@ -111,6 +112,7 @@ impl Answer {
         Self {
             body: Some(response.body),
             framer: Framer::new(framing),
+            may_be_body: framing == Framing::Sse,
             decoder: prepared.dialect.decoder(prepared.mode),
             tool_as_text: (prepared.rung == Some(Rung::Tool)).then(ToolAsText::default),
             head,
@@ -149,6 +151,9 @@ impl Answer {
     }
 
     fn decode(&mut self, bytes: Option<&[u8]>, events: &mut Vec<Event>) -> Result<()> {
+        if std::mem::take(&mut self.may_be_body) && bytes.is_some_and(is_body) {
+            self.framer = Framer::new(Framing::Body);
+        }
         match bytes {
             Some(bytes) => self.framer.push(bytes),
             None => self.framer.finish(),
@@ -193,6 +198,12 @@ impl Answer {
             let _ = tokio::time::timeout(Duration::from_secs(1), rest).await;
         });
     }
+}
+
+/// Whether bytes begin like a page or like JSON. No event of a stream does, whatever its server calls it, and
+/// passed over as unknown lines they would be an answer that never came.
+fn is_body(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start().first(), Some(b'<' | b'{' | b'['))
 }
 
 impl Stream for Answer {

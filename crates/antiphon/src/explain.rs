@@ -2,6 +2,7 @@
 
 use antiphon_core::Result;
 use http::HeaderMap;
+use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
@@ -91,7 +92,7 @@ fn explained(
         model: hosted.model.clone(),
         request: Some(ExplainedRequest {
             method: http.method,
-            url: http.url.to_string(),
+            url: shown_url(&http.url),
             headers: shown(&http.headers),
             body: serde_json::from_slice(&http.body).unwrap_or_default(),
         }),
@@ -101,6 +102,22 @@ fn explained(
         fallbacks,
         price,
     }
+}
+
+/// An address may carry a key, too.
+fn shown_url(url: &Url) -> String {
+    const SECRETS: &[&str] = &["key", "token", "secret", "password", "sig", "code"];
+    if url.query().is_none() {
+        return url.to_string();
+    }
+    let is_secret = |name: &str| SECRETS.iter().any(|secret| name.to_ascii_lowercase().contains(secret));
+    let pairs = url.query_pairs().map(|(name, value)| {
+        let value = if is_secret(&name) { "****".into() } else { value };
+        (name, value)
+    });
+    let mut shown = url.clone();
+    shown.query_pairs_mut().clear().extend_pairs(pairs);
+    shown.into()
 }
 
 fn shown(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -8,7 +8,8 @@ use antiphon_testkit::faultd::{Faultd, Reply, Script, anthropic, openai};
 use serde_json::{Value, json};
 
 use crate::rig::{
-    ANTHROPIC, CELLS, Cell, Expect, OPENAI, STREAMS, TEXT, Tongue, check, client, run, settled,
+    ANTHROPIC, ANTHROPIC_STREAM, CELLS, Cell, Expect, OPENAI, OPENAI_STREAM, STREAMS, TEXT, Tongue, check,
+    client, run, settled,
 };
 
 fn no_more() -> Value {
@@ -158,6 +159,18 @@ async fn row_14_what_is_no_answer_is_never_taken_for_one() {
     for cell in STREAMS {
         let nothing = Reply::event_stream([""]);
         check(cell, "empty stream", nothing, no_more(), 3, Expect::Error(Kind::StreamInterrupted)).await;
+    }
+    // Whatever its server calls it, a stream is one, and a body none.
+    for (whole, stream) in [(OPENAI, OPENAI_STREAM), (ANTHROPIC, ANTHROPIC_STREAM)] {
+        for name in
+            ["text/html", "text/plain; charset=utf-8", "text/event-stream", "application/octet-stream"]
+        {
+            let named = |reply: Reply| Reply { headers: vec![("content-type".into(), name.into())], ..reply };
+            check(stream, name, named(whole.answer()), no_more(), 1, Expect::Answer).await;
+            check(stream, name, named(stream.answer()), no_more(), 1, Expect::Answer).await;
+            let told = named(Reply::json(200, json!({"error": {"message": "boom"}})));
+            check(stream, name, told, no_more(), 3, Expect::Error(Kind::InternalServer)).await;
+        }
     }
     // A server that streams though it was asked for the whole.
     for (whole, stream) in [(CELLS[0], CELLS[1]), (CELLS[2], CELLS[3])] {
