@@ -142,18 +142,24 @@ pub struct Meta {
     pub model: Option<String>,
     /// The provider's id of the request.
     pub request_id: Option<String>,
-    /// How the provider was asked for the form of the answer: `native` or `tool`.
+    /// How the provider was asked for the form of the answer: `native`, `tool` or `prompt`.
     pub structured_output: Option<String>,
+    /// The model that was asked first and failed, where a fallback answered.
+    pub fallback_for: Option<String>,
+    /// The key under which the answer is kept, where it came from a cache.
+    pub cache_hit: Option<String>,
 }
 
 impl Meta {
     /// Its fields, under the names by which an event sets them.
-    fn fields(&mut self) -> [(&'static str, &mut Option<String>); 4] {
+    fn fields(&mut self) -> [(&'static str, &mut Option<String>); 6] {
         [
             ("antiphon.provider", &mut self.provider),
             ("antiphon.model", &mut self.model),
             ("antiphon.request_id", &mut self.request_id),
             ("antiphon.structured_output", &mut self.structured_output),
+            ("antiphon.fallback_for", &mut self.fallback_for),
+            ("antiphon.cache_hit", &mut self.cache_hit),
         ]
     }
 

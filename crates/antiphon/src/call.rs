@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::cache::CacheOptions;
 use crate::local::LocalOptions;
 use crate::mock::Mock;
 use crate::names;
@@ -33,8 +34,8 @@ pub struct Options {
     pub extra_headers: HeaderMap,
     /// Whether parameters that the provider cannot take are dropped, with a warning, in place of an error.
     pub drop_params: bool,
-    /// Whether an identical call that is in flight may answer this one too. (Answers are not kept yet.)
-    pub cache_enabled: bool,
+    /// Whether and where the answer is kept.
+    pub cache: CacheOptions,
     /// Answer with a description of the request, and send nothing; see [`crate::Client::explain`].
     pub dry_run: bool,
     /// Answer with this and call nothing.
@@ -59,7 +60,12 @@ pub(crate) static OPTIONS: &[(&str, &str)] = &[
     ("fallbacks", "Models to ask in turn when this one fails."),
     ("extra_headers", "Headers to send beside the usual ones."),
     ("drop_params", "Whether to drop parameters that the provider cannot take, with a warning."),
-    ("cache_enabled", "Whether an identical call in flight may answer this one, too."),
+    ("cache_enabled", "Whether to keep the answer, and to answer with a kept one."),
+    ("cache_path", "Folder in which answers are kept."),
+    ("cache_key_prefix", "Keeps apart what would be the same in the cache."),
+    ("include_model_in_cache_key", "Whether another model has another answer; true."),
+    ("return_cache_key", "Answer with the key of the cache, and call nothing."),
+    ("ttl", "Seconds that the answer is good."),
     ("dry_run", "Show the request that would be sent, and send nothing."),
     ("api_base", "The same as base_url, by LiteLLM's name."),
     ("headers", "The same as extra_headers, by LiteLLM's name."),
@@ -193,7 +199,14 @@ impl Options {
             fallbacks: take("fallbacks").read(fallbacks)?.unwrap_or_default(),
             extra_headers: take("extra_headers").or(take("headers")).read(headers)?.unwrap_or_default(),
             drop_params: take("drop_params").read(boolean)?.unwrap_or_default(),
-            cache_enabled: take("cache_enabled").read(boolean)?.unwrap_or_default(),
+            cache: CacheOptions {
+                enabled: take("cache_enabled").read(boolean)?,
+                path: take("cache_path").read(text)?.map(Into::into),
+                key_prefix: take("cache_key_prefix").read(text)?,
+                include_model: take("include_model_in_cache_key").read(boolean)?,
+                ttl: take("ttl").read(seconds)?,
+                return_key: take("return_cache_key").read(boolean)?.unwrap_or_default(),
+            },
             dry_run: take("dry_run").read(boolean)?.unwrap_or_default(),
             mock: take("mock_response").read(|_, value| Mock::from_json(value))?,
             mock_delay: take("mock_delay").read(seconds)?,

@@ -9,6 +9,7 @@ use antiphon_core::{Chunker, Error, Event, EventStream, Response, Result};
 use futures_util::{FutureExt, StreamExt};
 
 use crate::attempt::now;
+use crate::cache::Caches;
 #[cfg(feature = "local")]
 use crate::call::Options;
 use crate::call::{Call, Waits};
@@ -32,6 +33,7 @@ struct Inner {
     transport: Arc<dyn Transport>,
     budgets: Budgets,
     flights: Flights,
+    caches: Caches,
     /// Makes fingerprints of keys; another one in each process.
     hasher: RandomState,
     #[cfg(feature = "local")]
@@ -60,6 +62,7 @@ impl Client {
                 transport,
                 budgets: Budgets::default(),
                 flights: Flights::default(),
+                caches: Caches::default(),
                 hasher: RandomState::new(),
                 #[cfg(feature = "local")]
                 engines: crate::local::Engines::default(),
@@ -109,6 +112,9 @@ impl Client {
         if call.options.dry_run {
             return Err(Error::invalid("dry_run", "is answered by explain, which sends nothing"));
         }
+        if call.options.cache.return_key {
+            return Err(Error::invalid("return_cache_key", "is answered by cache_key, which calls nothing"));
+        }
         let warning = |name: &String| Event::set("warning", unknown(name));
         let passed_on = call.passed_on.iter().map(warning).collect::<Vec<_>>();
         let span = telemetry::span(&call.request);
@@ -143,6 +149,10 @@ impl Client {
 
     pub(crate) fn budgets(&self) -> &Budgets {
         &self.inner.budgets
+    }
+
+    pub(crate) fn caches(&self) -> &Caches {
+        &self.inner.caches
     }
 
     pub(crate) fn flights(&self) -> &Flights {

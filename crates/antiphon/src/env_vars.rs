@@ -8,6 +8,8 @@ pub const ANTIPHON_MODEL: &str = "ANTIPHON_MODEL";
 pub const ANTIPHON_CONFIG_DIR: &str = "ANTIPHON_CONFIG_DIR";
 /// Folder in which `local/NAME` looks for `NAME.gguf`; by default `antiphon/models` in the user's data folder.
 pub const ANTIPHON_MODELS_DIR: &str = "ANTIPHON_MODELS_DIR";
+/// Folder in which answers are kept; without it, and without `cache_path`, none are.
+pub const ANTIPHON_CACHE_PATH: &str = "ANTIPHON_CACHE_PATH";
 /// Log filter of the command, as in `antiphon=debug`.
 pub const ANTIPHON_LOG: &str = "ANTIPHON_LOG";
 

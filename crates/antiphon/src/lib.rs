@@ -17,7 +17,7 @@
 
 mod attempt;
 mod builder;
-mod cache_key;
+pub mod cache;
 mod call;
 pub mod catalog;
 mod client;

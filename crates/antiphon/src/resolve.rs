@@ -3,6 +3,7 @@
 use antiphon_core::{Auth, Error, Kind, Provider, Result};
 use secrecy::SecretString;
 
+use crate::cache::key::Address;
 use crate::call::Options;
 use crate::client::Client;
 use crate::local::{self, LocalModel};
@@ -121,6 +122,16 @@ impl Client {
             (None, Some(table)) => custom::configured(id, table).map(Some),
             (Some(known), Some(table)) => Ok(Some(custom::adjusted(known, table))),
             (known, None) => Ok(known),
+        }
+    }
+
+    /// What of a place is part of a cache's key.
+    pub(crate) fn address<'a>(&self, place: Place<'a>, options: &Options) -> Address<'a> {
+        match place {
+            Place::Local(model) => Address { provider: providers::LOCAL, base_url: String::new(), model },
+            Place::Hosted(provider, model) => {
+                Address { provider: provider.id, base_url: self.base_url(provider, options), model }
+            }
         }
     }
 

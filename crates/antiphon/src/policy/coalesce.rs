@@ -13,7 +13,7 @@ use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
 use futures_util::future::{Shared, WeakShared};
 
-use crate::cache_key::Key;
+use crate::cache::Key;
 
 /// What makes two calls one: the cache's key, and a fingerprint of the credential.
 pub(crate) type Name = (Key, u64);

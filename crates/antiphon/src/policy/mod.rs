@@ -1,11 +1,12 @@
-//! What stands between a call and its attempts, the outermost first: coalescing, the total deadline, fallback,
-//! retry, the attempt. Whole and streamed, hosted and local, sync and async go through here.
+//! What stands between a call and its attempts, the outermost first: the cache, coalescing, the total
+//! deadline, fallback, retry, the attempt. Whole and streamed, hosted and local, sync and async go through here.
 //!
 //! The commit point is the first content: before it an attempt may be repeated, or another model asked; what
 //! comes after it is the caller's, and an error then carries it.
 
 pub(crate) mod advice;
 pub(crate) mod budget;
+mod cached;
 pub(crate) mod coalesce;
 mod deadline;
 mod retry;
@@ -27,7 +28,7 @@ use self::deadline::Deadline;
 use self::retry::{MAX_RETRIES, Rules, Verdict};
 use self::trail::{Trail, UnderWay};
 use crate::attempt::attempt;
-use crate::cache_key;
+use crate::cache;
 use crate::call::{Call, Fallback, Options, Waits};
 use crate::client::Client;
 use crate::prepare::prepare;
@@ -35,6 +36,15 @@ use crate::resolve::{Credential, Hosted, Target};
 
 /// The events of a call.
 pub(crate) fn run(client: Client, call: Call) -> EventStream {
+    let Some(slot) = client.slot(&call) else { return ask_for(client, call, None) };
+    match cached::kept(&client, &slot) {
+        Some(events) => events,
+        None => cached::keeping(client.clone(), slot.clone(), ask_for(client, call, Some(slot.key))),
+    }
+}
+
+/// The events of a call that no cache answers. With a `key`, one of its like in flight may.
+fn ask_for(client: Client, call: Call, key: Option<cache::Key>) -> EventStream {
     let trail = Arc::new(Trail::default());
     let deadline = match call.options.timeout {
         Some(timeout) => Deadline::of_everything(timeout),
@@ -42,7 +52,7 @@ pub(crate) fn run(client: Client, call: Call) -> EventStream {
         None => Deadline::of_everything(Waits::DEFAULT_TOTAL),
     };
     let latest = deadline.at();
-    let beginning: BoxFuture<'static, _> = match shared_name(&client, &call) {
+    let beginning: BoxFuture<'static, _> = match key.and_then(|key| shared_name(&client, &call, key)) {
         Some(name) => Box::pin(share(client, call, trail.clone(), name)),
         None => Box::pin(begin(client, call, trail.clone(), latest)),
     };
@@ -50,14 +60,12 @@ pub(crate) fn run(client: Client, call: Call) -> EventStream {
 }
 
 /// By what a call finds its like in flight; `None` for one that must have an answer of its own.
-fn shared_name(client: &Client, call: &Call) -> Option<coalesce::Name> {
-    if !call.options.cache_enabled || call.request.stream {
+fn shared_name(client: &Client, call: &Call, key: cache::Key) -> Option<coalesce::Name> {
+    if call.request.stream {
         return None;
     }
     match client.resolve(&call.request.model, &call.options) {
-        Ok(Target::Hosted(hosted)) => {
-            Some((cache_key::key(&hosted, &call.request), client.fingerprint(&hosted)))
-        }
+        Ok(Target::Hosted(hosted)) => Some((key, client.fingerprint(&hosted))),
         _ => None,
     }
 }
@@ -136,6 +144,9 @@ async fn begin(client: Client, call: Call, trail: Arc<Trail>, latest: Instant) -
             }
             (Err(error), Some(next), Some(kept)) if another_may_answer(&error) => {
                 failures.push(Event::set("warning", failure(&kept.model, &error)));
+                if failures.len() == 1 {
+                    failures.insert(0, Event::set("antiphon.fallback_for", kept.model.as_str()));
+                }
                 (request, options) = turn_to(next, kept, options)?;
             }
             (Err(error), ..) => return Err(trail.onto(error)),

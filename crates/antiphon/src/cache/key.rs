@@ -8,7 +8,7 @@ use antiphon_core::Request;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::resolve::Hosted;
+use super::CacheOptions;
 
 /// Fields that do not shape the answer.
 const ASIDE: &[&str] = &[
@@ -24,18 +24,34 @@ const ASIDE: &[&str] = &[
 ];
 
 /// The digest of a call.
-pub(crate) type Key = [u8; 32];
+pub type Key = [u8; 32];
 
-/// The key of `request` as `hosted` is asked.
-pub(crate) fn key(hosted: &Hosted, request: &Request) -> Key {
+/// Who is asked: everything of it but the credential.
+#[derive(Debug)]
+pub(crate) struct Address<'a> {
+    pub(crate) provider: &'a str,
+    pub(crate) base_url: String,
+    pub(crate) model: &'a str,
+}
+
+/// The key of `request`, asked there.
+pub(crate) fn key(address: &Address<'_>, request: &Request, options: &CacheOptions) -> Key {
     let mut digest = Digester(Sha256::new());
-    digest.text(hosted.provider.id);
-    digest.text(hosted.base_url.trim_end_matches('/'));
-    digest.text(&hosted.model);
+    digest.text(options.key_prefix.as_deref().unwrap_or_default());
+    if options.include_model != Some(false) {
+        digest.text(address.provider);
+        digest.text(address.base_url.trim_end_matches('/'));
+        digest.text(address.model);
+    }
     let mut fields = request.to_json();
     fields.retain(|name, _| name != "model" && !ASIDE.contains(&name.as_str()));
     digest.value(&Value::Object(fields));
     digest.0.finalize().into()
+}
+
+/// The key as text.
+pub fn hex(key: &Key) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes values so that no two different ones are written alike: each with its kind and length.
@@ -92,19 +108,12 @@ impl Digester {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers;
-    use crate::resolve::Credential;
     use serde_json::json;
 
     fn of(base_url: &str, model: &str, request: Value) -> Key {
         let Value::Object(map) = request else { unreachable!("a test request is an object") };
-        let hosted = Hosted {
-            provider: providers::by_id("openai").unwrap(),
-            model: model.to_owned(),
-            base_url: base_url.to_owned(),
-            credential: Credential::None,
-        };
-        key(&hosted, &Request::from_json(map).unwrap())
+        let address = Address { provider: "openai", base_url: base_url.to_owned(), model };
+        key(&address, &Request::from_json(map).unwrap(), &CacheOptions::default())
     }
 
     #[test]
