@@ -97,11 +97,26 @@ async_completion.__wrapped__ = completion
 acompletion = async_completion
 
 
-def __getattr__(name):
-    if name == "AsyncCompletionStream":
-        from ._aio import AsyncCompletionStream
+# What is imported when it is first asked for, and where it is.
+_LATER = {
+    "AsyncCompletionStream": "_aio",
+    "Context": "_context",
+    "as_dict": "_batch",
+    "async_single": "_single",
+    "batch_executor": "_batch",
+    "single": "_single",
+}
+_MODULES = ("asynchronous", "llm")
 
-        return AsyncCompletionStream
+
+def __getattr__(name):
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _LATER:
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -135,6 +150,7 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "ContentPolicyViolationError",
+    "Context",
     "ContextWindowExceededError",
     "Custom",
     "Delta",
@@ -166,7 +182,13 @@ __all__ = [
     "Usage",
     "__version__",
     "acompletion",
+    "as_dict",
     "async_completion",
+    "async_single",
+    "asynchronous",
+    "batch_executor",
     "callbacks",
     "completion",
+    "llm",
+    "single",
 ]

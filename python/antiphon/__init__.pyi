@@ -1,8 +1,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, overload
 
+from . import asynchronous as asynchronous
+from . import llm as llm
 from ._aio import AsyncCompletionStream
 from ._antiphon import CompletionStream, __version__
+from ._batch import as_dict, batch_executor
+from ._context import Context
 from ._exceptions import (
     AntiphonError,
     APIConnectionError,
@@ -36,6 +40,7 @@ from ._exceptions import (
     UnprocessableEntityError,
     UnsupportedParamsError,
 )
+from ._single import async_single, single
 from ._types import (
     Annotation,
     AnnotationURLCitation,
@@ -562,6 +567,7 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "ContentPolicyViolationError",
+    "Context",
     "ContextWindowExceededError",
     "Custom",
     "Delta",
@@ -593,7 +599,13 @@ __all__ = [
     "Usage",
     "__version__",
     "acompletion",
+    "as_dict",
     "async_completion",
+    "async_single",
+    "asynchronous",
+    "batch_executor",
     "callbacks",
     "completion",
+    "llm",
+    "single",
 ]

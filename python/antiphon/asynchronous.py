@@ -1,0 +1,5 @@
+"""One function over many rows at once."""
+
+from ._batch import as_dict, batch_executor
+
+__all__ = ["as_dict", "batch_executor"]

@@ -1,0 +1,9 @@
+"""Calls of a model: ``completion``, and ``single``, also called ``prompt``; each with its async twin."""
+
+from . import async_completion, completion
+from ._single import async_single, single
+
+prompt = single
+async_prompt = async_single
+
+__all__ = ["async_completion", "async_prompt", "async_single", "completion", "prompt", "single"]
