@@ -9,7 +9,7 @@ Importing this module imports nothing that the interpreter has not loaded alread
 thread; what a call needs is made on the first call.
 """
 
-from ._antiphon import CompletionStream, __version__, completion
+from ._antiphon import CompletionStream, __version__, completion, set_default_cache_path
 from ._antiphon import begin as _begin
 from ._exceptions import (
     AntiphonError,
@@ -80,9 +80,9 @@ async def async_completion(*args, **kwargs):
     the task ends the call at once.
     """
     if callbacks:
-        from ._callbacks import async_completion
+        from ._aio import reported
 
-        return await async_completion(args, kwargs)
+        return await reported(args, kwargs)
     answer = _begin(args, kwargs)
     if type(answer) is ModelResponse:
         return answer
@@ -190,5 +190,6 @@ __all__ = [
     "callbacks",
     "completion",
     "llm",
+    "set_default_cache_path",
     "single",
 ]

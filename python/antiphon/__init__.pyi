@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from typing import Any, Literal, TypeAlias, overload
 
 from . import asynchronous as asynchronous
@@ -133,9 +134,17 @@ def completion(
     max_retries: int | None = None,
     num_retries: int | None = None,
     retry_delay: float | None = None,
+    enable_retries: bool | None = None,
+    retry_on_exceptions: Sequence[type[BaseException]] | None = None,
+    retry_on_all_exceptions: bool | None = None,
     fallbacks: Sequence[str | Mapping[str, Any]] | None = None,
     drop_params: bool | None = None,
     cache_enabled: bool | None = None,
+    cache_path: str | PathLike[str] | None = None,
+    cache_key_prefix: str | None = None,
+    include_model_in_cache_key: bool | None = None,
+    return_cache_key: Literal[False] | None = None,
+    ttl: float | None = None,
     dry_run: Literal[False] | None = None,
     api_base: str | None = None,
     headers: Mapping[str, str] | None = None,
@@ -206,9 +215,17 @@ def completion(
     max_retries: int | None = None,
     num_retries: int | None = None,
     retry_delay: float | None = None,
+    enable_retries: bool | None = None,
+    retry_on_exceptions: Sequence[type[BaseException]] | None = None,
+    retry_on_all_exceptions: bool | None = None,
     fallbacks: Sequence[str | Mapping[str, Any]] | None = None,
     drop_params: bool | None = None,
     cache_enabled: bool | None = None,
+    cache_path: str | PathLike[str] | None = None,
+    cache_key_prefix: str | None = None,
+    include_model_in_cache_key: bool | None = None,
+    return_cache_key: Literal[False] | None = None,
+    ttl: float | None = None,
     dry_run: Literal[False] | None = None,
     api_base: str | None = None,
     headers: Mapping[str, str] | None = None,
@@ -279,9 +296,17 @@ def completion(
     max_retries: int | None = None,
     num_retries: int | None = None,
     retry_delay: float | None = None,
+    enable_retries: bool | None = None,
+    retry_on_exceptions: Sequence[type[BaseException]] | None = None,
+    retry_on_all_exceptions: bool | None = None,
     fallbacks: Sequence[str | Mapping[str, Any]] | None = None,
     drop_params: bool | None = None,
     cache_enabled: bool | None = None,
+    cache_path: str | PathLike[str] | None = None,
+    cache_key_prefix: str | None = None,
+    include_model_in_cache_key: bool | None = None,
+    return_cache_key: Literal[False] | None = None,
+    ttl: float | None = None,
     dry_run: Literal[False] | None = None,
     api_base: str | None = None,
     headers: Mapping[str, str] | None = None,
@@ -304,6 +329,18 @@ def completion(
     dry_run: Literal[True],
     **kwargs: Any,
 ) -> dict[str, Any]: ...
+@overload
+def completion(
+    messages: _Prompt | None = None,
+    model: str | _Messages | None = None,
+    timeout: float | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    n: int | None = None,
+    *,
+    return_cache_key: Literal[True],
+    **kwargs: Any,
+) -> str: ...
 @overload
 async def async_completion(
     messages: _Prompt | None = None,
@@ -364,9 +401,17 @@ async def async_completion(
     max_retries: int | None = None,
     num_retries: int | None = None,
     retry_delay: float | None = None,
+    enable_retries: bool | None = None,
+    retry_on_exceptions: Sequence[type[BaseException]] | None = None,
+    retry_on_all_exceptions: bool | None = None,
     fallbacks: Sequence[str | Mapping[str, Any]] | None = None,
     drop_params: bool | None = None,
     cache_enabled: bool | None = None,
+    cache_path: str | PathLike[str] | None = None,
+    cache_key_prefix: str | None = None,
+    include_model_in_cache_key: bool | None = None,
+    return_cache_key: Literal[False] | None = None,
+    ttl: float | None = None,
     dry_run: Literal[False] | None = None,
     api_base: str | None = None,
     headers: Mapping[str, str] | None = None,
@@ -437,9 +482,17 @@ async def async_completion(
     max_retries: int | None = None,
     num_retries: int | None = None,
     retry_delay: float | None = None,
+    enable_retries: bool | None = None,
+    retry_on_exceptions: Sequence[type[BaseException]] | None = None,
+    retry_on_all_exceptions: bool | None = None,
     fallbacks: Sequence[str | Mapping[str, Any]] | None = None,
     drop_params: bool | None = None,
     cache_enabled: bool | None = None,
+    cache_path: str | PathLike[str] | None = None,
+    cache_key_prefix: str | None = None,
+    include_model_in_cache_key: bool | None = None,
+    return_cache_key: Literal[False] | None = None,
+    ttl: float | None = None,
     dry_run: Literal[False] | None = None,
     api_base: str | None = None,
     headers: Mapping[str, str] | None = None,
@@ -510,9 +563,17 @@ async def async_completion(
     max_retries: int | None = None,
     num_retries: int | None = None,
     retry_delay: float | None = None,
+    enable_retries: bool | None = None,
+    retry_on_exceptions: Sequence[type[BaseException]] | None = None,
+    retry_on_all_exceptions: bool | None = None,
     fallbacks: Sequence[str | Mapping[str, Any]] | None = None,
     drop_params: bool | None = None,
     cache_enabled: bool | None = None,
+    cache_path: str | PathLike[str] | None = None,
+    cache_key_prefix: str | None = None,
+    include_model_in_cache_key: bool | None = None,
+    return_cache_key: Literal[False] | None = None,
+    ttl: float | None = None,
     dry_run: Literal[False] | None = None,
     api_base: str | None = None,
     headers: Mapping[str, str] | None = None,
@@ -535,8 +596,23 @@ async def async_completion(
     dry_run: Literal[True],
     **kwargs: Any,
 ) -> dict[str, Any]: ...
+@overload
+async def async_completion(
+    messages: _Prompt | None = None,
+    model: str | _Messages | None = None,
+    timeout: float | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    n: int | None = None,
+    *,
+    return_cache_key: Literal[True],
+    **kwargs: Any,
+) -> str: ...
 
 acompletion = async_completion
+
+def set_default_cache_path(path: str | PathLike[str] | None) -> None:
+    """Sets where answers are kept whose call does not say it."""
 
 # Called with a report of every finished call; see the README.
 callbacks: list[Callable[[dict[str, Any]], object]]
@@ -607,5 +683,6 @@ __all__ = [
     "callbacks",
     "completion",
     "llm",
+    "set_default_cache_path",
     "single",
 ]

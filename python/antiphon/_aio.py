@@ -8,7 +8,7 @@ from asyncio import get_running_loop
 from itertools import count
 from weakref import WeakKeyDictionary, ref
 
-from ._antiphon import CompletionStream, Hub, Pending
+from ._antiphon import CompletionStream, Hub, Pending, Reporter, begin
 
 
 class _Waiters:
@@ -85,6 +85,18 @@ async def finish(begun):
     finally:
         begun.close()
     return AsyncCompletionStream(answer) if type(answer) is CompletionStream else answer
+
+
+async def reported(args, kwargs):
+    """A call that ``antiphon.callbacks`` are to hear of."""
+    reporter = Reporter(args, kwargs)
+    try:
+        answer = await finish(begin(args, kwargs))
+    except BaseException as error:
+        reporter.failed(error)
+        raise
+    reporter.answered(answer._stream if type(answer) is AsyncCompletionStream else answer)
+    return answer
 
 
 class AsyncCompletionStream:

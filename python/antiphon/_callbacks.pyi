@@ -1,6 +1,7 @@
+from queue import SimpleQueue
 from typing import Any
 
 FLUSH: float
+queue: SimpleQueue[Any] | None
 
-def completion(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
-async def async_completion(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
+def start() -> SimpleQueue[Any] | None: ...

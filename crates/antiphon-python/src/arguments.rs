@@ -1,11 +1,15 @@
 //! `completion(*args, **kwargs)` as a call: which positional argument is which, and what has to be taken
 //! apart before it can be JSON.
 
-use antiphon::{Call, Map};
+use std::path::PathBuf;
+
+use antiphon::core::error::ROWS;
+use antiphon::{Call, Error, Map};
 use pyo3::exceptions::{PyBaseException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
+use serde_json::Value;
 
 use crate::{errors, extract};
 
@@ -75,6 +79,8 @@ fn insert(
             *raises = Some(value.clone().unbind());
             "".into()
         }
+        "cache_path" if !value.is_none() => path(value)?.into(),
+        "retry_on_exceptions" if !value.is_none() => kinds(value)?,
         "response_format" => match extract::response_format(value)? {
             Some(format) => format,
             None => extract::to_json(&name, value)?,
@@ -83,6 +89,43 @@ fn insert(
     };
     map.insert(name, value);
     Ok(())
+}
+
+/// A folder, as a string or a `pathlib.Path`.
+fn path(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = value.py();
+    let folder: PathBuf = value.extract().map_err(|_| {
+        let error = Error::invalid("cache_path", "must be a string or a path");
+        errors::to_python(py, &error)
+    })?;
+    folder
+        .into_os_string()
+        .into_string()
+        .map_err(|_| errors::to_python(py, &Error::invalid("cache_path", "must be text")))
+}
+
+/// Classes of exceptions as the names of those of ours that they stand for: a builtin such as `TimeoutError`
+/// stands for ours below it.
+fn kinds(value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    let py = value.py();
+    let exceptions = py.import(intern!(py, "antiphon._exceptions"))?;
+    let wrong = |at: usize, what: &str| {
+        errors::to_python(py, &Error::invalid(format_args!("retry_on_exceptions[{at}]"), what))
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for (at, class) in value.try_iter()?.enumerate() {
+        let class = class?.cast_into::<PyType>().map_err(|_| wrong(at, "must be a class of exceptions"))?;
+        let before = names.len();
+        for row in ROWS {
+            if exceptions.getattr(row.python)?.cast_into::<PyType>()?.is_subclass(&class)? {
+                names.push(row.python);
+            }
+        }
+        if names.len() == before {
+            return Err(wrong(at, "is no exception that a call raises"));
+        }
+    }
+    Ok(names.into())
 }
 
 fn is_exception(value: &Bound<'_, PyAny>) -> bool {

@@ -1,5 +1,6 @@
 //! `completion` and what stands behind `async_completion`.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use antiphon::{Client, Error, Facts, Kind, Response, Result};
@@ -20,8 +21,8 @@ use crate::wrap;
 enum Answer {
     Whole(Box<Response>),
     Stream(Box<antiphon::CompletionStream>),
-    /// The request that would have been sent.
-    Explained(Value),
+    /// What is told in place of a call: the request, or the cache's key.
+    Told(Value),
 }
 
 /// What is kept of a call until it is answered.
@@ -41,6 +42,14 @@ fn run(client: Client, call: Box<antiphon::Call>) -> Future<Answer> {
     })
 }
 
+/// What is told of a call that is not to be made.
+fn tell(client: &Client, call: antiphon::Call) -> Result<Value> {
+    if call.options.cache.return_key {
+        return Ok(antiphon::cache::hex(&client.cache_key(&call)?).into());
+    }
+    Ok(client.explain(call)?.to_json())
+}
+
 impl Caller {
     /// Reads the arguments and begins the call.
     fn begin(
@@ -50,11 +59,10 @@ impl Caller {
         let py = args.py();
         let host = Host::current(py)?;
         let Prepared { call, raises } = arguments::prepare(args, kwargs)?;
-        if call.options.dry_run {
+        if call.options.dry_run || call.options.cache.return_key {
             let facts = Facts { provider: None, model: call.request.model.clone(), cost: None };
-            let explained = py.detach(|| host.with_client(|client| client.explain(*call)));
-            let begun = Begun::Ready(explained.map(|explained| Answer::Explained(explained.to_json())));
-            return Ok((Self { host, facts, raises }, begun));
+            let told = py.detach(|| host.with_client(|client| tell(client, *call)));
+            return Ok((Self { host, facts, raises }, Begun::Ready(told.map(Answer::Told))));
         }
         let (facts, begun) = py.detach(|| {
             host.with_client(|client| {
@@ -73,7 +81,7 @@ impl Caller {
         }
         match answer {
             Answer::Whole(response) => Ok(wrap::response(py, &response, &self.facts)?.unbind()),
-            Answer::Explained(explained) => Ok(wrap::json(py, &explained)?.unbind()),
+            Answer::Told(told) => Ok(wrap::json(py, &told)?.unbind()),
             Answer::Stream(stream) => {
                 Ok(Py::new(py, CompletionStream::new(self.host, self.facts, stream))?.into_any())
             }
@@ -102,7 +110,9 @@ impl Caller {
         guided_regex=None, guided_choice=None, guided_grammar=None, skip_special_tokens=None, \
         include_stop_str_in_output=None, ignore_eos=None, api_key=None, base_url=None, extra_headers=None, \
         extra_body=None, connect_timeout=None, first_byte_timeout=None, idle_timeout=None, max_retries=None, \
-        num_retries=None, retry_delay=None, fallbacks=None, drop_params=None, cache_enabled=None, dry_run=None, \
+        num_retries=None, retry_delay=None, enable_retries=None, retry_on_exceptions=None, \
+        retry_on_all_exceptions=None, fallbacks=None, drop_params=None, cache_enabled=None, cache_path=None, \
+        cache_key_prefix=None, include_model_in_cache_key=None, return_cache_key=None, ttl=None, dry_run=None, \
         api_base=None, headers=None, mock_response=None, mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
 )]
 pub(crate) fn completion(
@@ -110,16 +120,13 @@ pub(crate) fn completion(
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
-    match callbacks::watched(args, kwargs)? {
-        Some(answer) => Ok(answer),
-        None => unwatched(py, args, kwargs),
-    }
+    let Some(report) = callbacks::report(args, kwargs)? else { return answer(py, args, kwargs) };
+    let answer = answer(py, args, kwargs);
+    report.finished(py, answer.as_ref().map(|answer| answer.bind(py)));
+    answer
 }
 
-/// `completion`, reported to nobody: what `antiphon._callbacks` makes its reports of.
-#[pyfunction]
-#[pyo3(signature = (*args, **kwargs))]
-pub(crate) fn unwatched(
+fn answer(
     py: Python<'_>,
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
@@ -183,6 +190,16 @@ impl Pending {
     fn close(&self) {
         drop(self.take_inner());
     }
+}
+
+/// Sets where answers are kept whose call does not say it; `None`: as `ANTIPHON_CACHE_PATH` says.
+#[pyfunction]
+#[pyo3(signature = (path))]
+pub(crate) fn set_default_cache_path(py: Python<'_>, path: Option<PathBuf>) -> PyResult<()> {
+    crate::runtime::remember_cache_path(path.clone());
+    let host = Host::current(py)?;
+    py.detach(|| host.with_client(|client| client.set_default_cache_path(path)));
+    Ok(())
 }
 
 /// A call that panics, at once or on the worker: the test that a panic is an `InternalError` needs one.

@@ -24,26 +24,31 @@ pub(crate) fn of_call(py: Python<'_>, error: Error, facts: &Facts) -> PyErr {
     }
 }
 
+/// Made as `AntiphonError.__init__` makes it, without running it: a daemon thread that is in Python code when the
+/// interpreter ends is killed there, in the middle of our frames.
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let class = py.import(intern!(py, "antiphon._exceptions"))?.getattr(error.kind().row().python)?;
     let fields = PyDict::new(py);
-    fields.set_item("hint", error.advice())?;
-    fields.set_item("param", error.field())?;
-    fields.set_item("status_code", error.status_code())?;
-    fields.set_item("llm_provider", error.provider())?;
-    fields.set_item("model", error.model())?;
-    fields.set_item("request_id", error.upstream_request_id())?;
-    fields.set_item("retry_after", error.wait().map(|wait| wait.as_secs_f64()))?;
-    fields.set_item("code", error.provider_code())?;
-    fields.set_item("raw", error.raw_text())?;
+    fields.set_item(intern!(py, "message"), error.message())?;
+    fields.set_item(intern!(py, "llm_provider"), error.provider())?;
+    fields.set_item(intern!(py, "model"), error.model())?;
+    fields.set_item(intern!(py, "hint"), error.advice())?;
+    fields.set_item(intern!(py, "param"), error.field())?;
+    fields.set_item(intern!(py, "status_code"), error.status_code())?;
+    fields.set_item(intern!(py, "request_id"), error.upstream_request_id())?;
+    fields.set_item(intern!(py, "retry_after"), error.wait().map(|wait| wait.as_secs_f64()))?;
     let attempts =
         error.tried().iter().map(|attempt| attempt_of(py, attempt)).collect::<PyResult<Vec<_>>>()?;
-    fields.set_item("attempts", PyList::new(py, attempts)?)?;
-    if let Some(partial) = error.partial_response() {
-        let facts = Facts { provider: None, model: error.model().unwrap_or_default().to_owned(), cost: None };
-        fields.set_item("partial_response", wrap::response(py, partial, &facts)?)?;
-    }
-    Ok(PyErr::from_value(class.call((error.message(),), Some(&fields))?))
+    fields.set_item(intern!(py, "attempts"), PyList::new(py, attempts)?)?;
+    let facts = Facts { provider: None, model: error.model().unwrap_or_default().to_owned(), cost: None };
+    let partial = error.partial_response().map(|partial| wrap::response(py, partial, &facts)).transpose()?;
+    fields.set_item(intern!(py, "partial_response"), partial)?;
+    fields.set_item(intern!(py, "code"), error.provider_code())?;
+    fields.set_item(intern!(py, "raw"), error.raw_text())?;
+    let made = class.call_method1(intern!(py, "__new__"), (&class,))?;
+    made.setattr(intern!(py, "args"), (error.message(),))?;
+    made.setattr(intern!(py, "__dict__"), fields)?;
+    Ok(PyErr::from_value(made))
 }
 
 fn attempt_of<'py>(py: Python<'py>, attempt: &Attempt) -> PyResult<Bound<'py, PyAny>> {

@@ -21,9 +21,9 @@ use pyo3::prelude::*;
 #[pymodule(name = "_antiphon")]
 mod module {
     #[pymodule_export]
-    use super::call::{Pending, begin, completion, panic_for_tests, unwatched};
+    use super::call::{Pending, begin, completion, panic_for_tests, set_default_cache_path};
     #[pymodule_export]
-    use super::callbacks::given;
+    use super::callbacks::{Reporter, mute};
     #[pymodule_export]
     use super::errors::error_rows;
     #[pymodule_export]

@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -38,6 +39,15 @@ static IS_ENDING: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn is_ending() -> bool {
     IS_ENDING.load(Ordering::Acquire)
+}
+
+/// Where answers are kept by default, as the program said: a forked child's new client is told, too. Locked
+/// as `CURRENT` is.
+static CACHE_PATH: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Has every client of this process, and of those forked from it, keep answers there.
+pub(crate) fn remember_cache_path(path: Option<PathBuf>) {
+    *CACHE_PATH.lock().unwrap_or_else(PoisonError::into_inner) = path;
 }
 
 /// Runtime and client of one process.
@@ -132,6 +142,7 @@ impl Host {
 
     fn new() -> Result<Self> {
         let client = Client::new()?;
+        client.set_default_cache_path(CACHE_PATH.lock().unwrap_or_else(PoisonError::into_inner).clone());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -12,6 +12,7 @@ use antiphon::{Chunk, Error, Facts, Response, Result};
 use pyo3::exceptions::{PyStopAsyncIteration, PyTypeError};
 use pyo3::prelude::*;
 
+use crate::callbacks::Report;
 use crate::errors;
 use crate::hub::Hub;
 use crate::mailbox::{Closing, Mailbox};
@@ -86,8 +87,8 @@ pub(crate) struct CompletionStream {
     /// `None` only while the stream is dropped.
     source: Option<Arc<Source>>,
     reader: Mutex<Reader>,
-    /// Is told once how the stream ended, by a call of it with the response and the error.
-    watcher: Mutex<Option<Py<PyAny>>>,
+    /// Is told once that the stream is over.
+    report: Mutex<Option<Arc<Report>>>,
 }
 
 #[derive(Default)]
@@ -134,7 +135,7 @@ impl CompletionStream {
         let source = Arc::new(Source { slot, mailbox: Arc::new(Mailbox::new()) });
         let closing: Arc<dyn Close> = source.clone();
         host.close_at_exit(Arc::downgrade(&closing));
-        Self { host, facts, source: Some(source), reader: Mutex::default(), watcher: Mutex::default() }
+        Self { host, facts, source: Some(source), reader: Mutex::default(), report: Mutex::default() }
     }
 
     fn source(&self) -> &Arc<Source> {
@@ -175,8 +176,13 @@ impl CompletionStream {
         }
     }
 
-    fn watcher(&self) -> MutexGuard<'_, Option<Py<PyAny>>> {
-        self.watcher.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Has `report` told when the stream is over, however it ends.
+    pub(crate) fn watch(&self, report: Arc<Report>) {
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+    }
+
+    fn take_report(&self) -> Option<Arc<Report>> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn failed(&self, py: Python<'_>, error: Error) -> PyErr {
@@ -185,14 +191,12 @@ impl CompletionStream {
         error
     }
 
-    /// Tells the watcher, where there is one, that the stream is over.
+    /// The stream is over: whoever wants to hear of it is told, once.
     fn over(&self, py: Python<'_>, error: Option<&PyErr>) {
-        let Some(watcher) = self.watcher().take() else { return };
-        let told = self
-            .response(py)
-            .and_then(|response| watcher.call1(py, (response, error.map(|error| error.value(py)))));
-        if let Err(error) = told {
-            error.write_unraisable(py, None);
+        let Some(report) = self.take_report() else { return };
+        match self.response(py) {
+            Ok(response) => report.told(py, Some(response.bind(py)), error),
+            Err(error) => report.told(py, None, Some(&error)),
         }
     }
 
@@ -217,7 +221,7 @@ impl Drop for CompletionStream {
     fn drop(&mut self) {
         if self.host.is_ours() {
             // Python drops its objects attached; where it does not, it is ending.
-            if self.watcher().is_some() {
+            if self.report.get_mut().unwrap_or_else(PoisonError::into_inner).is_some() {
                 Python::try_attach(|py| {
                     // It may be dropped while an exception is on its way, which is to arrive.
                     let raised = PyErr::take(py);
@@ -288,11 +292,6 @@ impl CompletionStream {
             self.source().close();
         });
         self.over(py, None);
-    }
-
-    /// Has `watcher(response, error)` called once when the stream is over, however it ends.
-    fn watch(&self, watcher: Py<PyAny>) {
-        *self.watcher() = Some(watcher);
     }
 
     fn __reduce__(&self) -> PyResult<()> {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use antiphon_core::{Error, Map, Request, Result};
+use antiphon_core::error::ROWS;
+use antiphon_core::{Error, Kind, Map, Request, Result};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -28,6 +29,8 @@ pub struct Options {
     pub max_retries: Option<u32>,
     /// Seconds between two attempts, each time; without them, longer and longer.
     pub retry_delay: Option<Duration>,
+    /// What is tried again; where it is not said, what may heal.
+    pub retry_on: Option<Vec<Kind>>,
     /// Who is asked when the model fails, in order.
     pub fallbacks: Vec<Fallback>,
     /// Headers to send beside the usual ones, or in their place.
@@ -57,6 +60,9 @@ pub(crate) static OPTIONS: &[(&str, &str)] = &[
     ("max_retries", "Attempts after the first one; 2."),
     ("num_retries", "The same, by LiteLLM's name."),
     ("retry_delay", "Seconds between attempts; without it, 0.5 doubling to 8, with jitter."),
+    ("enable_retries", "Whether to ask again at all; true."),
+    ("retry_on_exceptions", "Classes of the errors to ask again after, in place of the usual rules."),
+    ("retry_on_all_exceptions", "Whether to ask again after any error."),
     ("fallbacks", "Models to ask in turn when this one fails."),
     ("extra_headers", "Headers to send beside the usual ones."),
     ("drop_params", "Whether to drop parameters that the provider cannot take, with a warning."),
@@ -194,7 +200,14 @@ impl Options {
                 first_byte: take("first_byte_timeout").read(seconds)?.unwrap_or(waits.first_byte),
                 idle: take("idle_timeout").read(seconds)?.unwrap_or(waits.idle),
             },
-            max_retries: take("max_retries").or(take("num_retries")).read(count)?,
+            max_retries: match take("enable_retries").read(boolean)? {
+                Some(false) => Some(0),
+                _ => take("max_retries").or(take("num_retries")).read(count)?,
+            },
+            retry_on: match take("retry_on_all_exceptions").read(boolean)? {
+                Some(true) => Some(ROWS.iter().map(|row| row.kind).collect()),
+                _ => take("retry_on_exceptions").read(kinds)?,
+            },
             retry_delay: take("retry_delay").read(seconds)?,
             fallbacks: take("fallbacks").read(fallbacks)?.unwrap_or_default(),
             extra_headers: take("extra_headers").or(take("headers")).read(headers)?.unwrap_or_default(),
@@ -233,6 +246,21 @@ impl Taken {
     fn read<T>(self, read: impl FnOnce(&str, Value) -> Result<T>) -> Result<Option<T>> {
         self.value.map(|value| read(self.name, value)).transpose()
     }
+}
+
+/// Errors by the names of their classes, as every face has them.
+fn kinds(name: &str, value: Value) -> Result<Vec<Kind>> {
+    let Value::Array(items) = value else {
+        return Err(Error::invalid(name, "must be a list of classes of errors"));
+    };
+    let kind = |(i, item): (usize, Value)| {
+        let path = format!("{name}[{i}]");
+        let class = text(&path, item)?;
+        let row = ROWS.iter().find(|row| row.python == class);
+        row.map(|row| row.kind)
+            .ok_or_else(|| Error::invalid(path, format_args!("{class:?} is no class of our errors")))
+    };
+    items.into_iter().enumerate().map(kind).collect()
 }
 
 fn fallbacks(name: &str, value: Value) -> Result<Vec<Fallback>> {

@@ -194,7 +194,11 @@ async fn ask(
         Target::Local(model) => match model {},
     };
     let prepared = prepare(&hosted, request, options)?;
-    let rules = Rules { max_retries: options.max_retries.unwrap_or(MAX_RETRIES), delay: options.retry_delay };
+    let rules = Rules {
+        max_retries: options.max_retries.unwrap_or(MAX_RETRIES),
+        delay: options.retry_delay,
+        on: options.retry_on.as_deref(),
+    };
     let owner = (hosted.provider.id, client.fingerprint(&hosted));
     for retries in 0.. {
         let mut under_way = UnderWay::new(trail, &hosted);

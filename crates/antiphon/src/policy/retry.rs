@@ -18,9 +18,11 @@ const LONGEST_ASKED: Duration = Duration::from_secs(60);
 
 /// What a call says about retries.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct Rules<'a> {
     pub(crate) max_retries: u32,
     pub(crate) delay: Option<Duration>,
+    /// What is tried again, in place of what may heal.
+    pub(crate) on: Option<&'a [Kind]>,
 }
 
 /// What to do after an error.
@@ -34,11 +36,14 @@ pub(crate) enum Verdict {
     TooLong,
 }
 
-impl Rules {
+impl Rules<'_> {
     /// What to do after `error`, which ended the attempt after `retries` retries. Nothing has been delivered.
     pub(crate) fn judge(self, error: &Error, retries: u32) -> Verdict {
         // An answer that broke off before anything of it was delivered is one that did not come.
-        let may_heal = error.is_retryable() || error.kind() == Kind::StreamInterrupted;
+        let may_heal = match self.on {
+            Some(kinds) => kinds.contains(&error.kind()),
+            None => error.is_retryable() || error.kind() == Kind::StreamInterrupted,
+        };
         if !may_heal || retries >= self.max_retries {
             return Verdict::Stop;
         }
@@ -63,7 +68,7 @@ fn back_off(retries: u32) -> Duration {
 mod tests {
     use super::*;
 
-    const RULES: Rules = Rules { max_retries: 2, delay: None };
+    const RULES: Rules<'_> = Rules { max_retries: 2, delay: None, on: None };
 
     #[test]
     fn what_may_heal_is_tried_again() {
@@ -73,12 +78,15 @@ mod tests {
         }
         assert_eq!(RULES.judge(&Error::new(Kind::RateLimit, "x"), 2), Verdict::Stop);
         assert_eq!(RULES.judge(&Error::new(Kind::RateLimit, "x").retryable(false), 0), Verdict::Stop);
+        let only = Rules { on: Some(&[Kind::BadRequest]), ..RULES };
+        assert!(matches!(only.judge(&Error::new(Kind::BadRequest, "x"), 0), Verdict::Retry { .. }));
+        assert_eq!(only.judge(&Error::new(Kind::RateLimit, "x"), 0), Verdict::Stop);
     }
 
     #[test]
     fn waits_are_within_their_bounds() {
         let error = Error::new(Kind::ServiceUnavailable, "x");
-        let rules = Rules { max_retries: 99, delay: None };
+        let rules = Rules { max_retries: 99, ..RULES };
         for (retries, bound) in [(0, 500), (1, 1000), (2, 2000), (4, 8000), (50, 8000)] {
             for _ in 0..100 {
                 let Verdict::Retry { after, asked_for: false } = rules.judge(&error, retries) else {
