@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Store and list keys of providers
     Keys(KeysArgs),
+    /// Look at the answers that are kept, and remove them
+    Cache(CacheArgs),
     /// Show what is configured, from where, and what local models run on
     Doctor(DoctorArgs),
     /// Print a completion script for a shell
@@ -145,6 +147,35 @@ pub(crate) enum KeysCommand {
         name: String,
     },
     /// Print where keys are stored
+    Path,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    /// Folder of the answers; without it, ANTIPHON_CACHE_PATH
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<CacheCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Count the answers
+    Stats,
+    /// List the newest answers
+    Ls {
+        /// At most so many
+        #[arg(short, long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Remove the answers
+    Clear {
+        /// Only those whose time is over
+        #[arg(long)]
+        expired: bool,
+    },
+    /// Print where they are kept
     Path,
 }
 

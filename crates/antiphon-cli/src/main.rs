@@ -52,6 +52,7 @@ fn run(words: Vec<OsString>, printer: &mut Printer) -> Outcome {
         Some(Command::Chat(args)) => commands::chat::run(&args, printer),
         Some(Command::Models(args)) => commands::models::run(&args, printer),
         Some(Command::Keys(args)) => commands::keys::run(&args, printer),
+        Some(Command::Cache(args)) => commands::cache::run(&args, printer),
         Some(Command::Doctor(args)) => commands::doctor::run(&args, printer),
         Some(Command::Completions(args)) => commands::completions::run(&args, printer),
         Some(Command::Man(args)) => commands::man::run(&args, printer),

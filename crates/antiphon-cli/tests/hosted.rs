@@ -149,6 +149,27 @@ fn a_fallback_may_be_the_model_in_this_process() {
 }
 
 #[test]
+fn kept_answers_are_answered_with_listed_and_removed() {
+    let user = User::of(Script::new().forever(openai::text("Hello from afar")));
+    let folder = user.home.path().join("answers");
+    let run = |words: &[&str]| user.command(words).env("ANTIPHON_CACHE_PATH", &folder).output().unwrap();
+    for _ in 0..2 {
+        let output = run(&["hi", "-m", "openai/gpt-4o-mini", "--no-stream"]);
+        assert_eq!(out(&output), "Hello from afar\n", "{output:?}");
+    }
+    assert_eq!(user.upstream.requests().len(), 1);
+    assert!(out(&run(&["cache"])).starts_with("answers  1\n"));
+    assert!(out(&run(&["cache", "ls"])).contains("Hello from afar"));
+    assert_eq!(out(&run(&["cache", "path"])), format!("{}\n", folder.display()));
+    assert!(err(&run(&["cache", "clear"])).contains("1 answers were removed"));
+    let named = user.run(&["cache", "stats", "--folder", folder.to_str().unwrap()]);
+    assert!(out(&named).starts_with("answers  0\n"), "{named:?}");
+    let none = user.run(&["cache"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(err(&none).contains("ANTIPHON_CACHE_PATH"), "{none:?}");
+}
+
+#[test]
 fn explain_shows_the_request_and_sends_nothing() {
     let user = User::of(Script::new().forever(openai::text("no")));
     let options = ["-o", "top_k", "5", "-o", "drop_params", "true", "-o", "max_tokens", "100"];
