@@ -6,6 +6,7 @@ Imported on first use.
 from asyncio import CancelledError, create_task, get_running_loop, wait
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from inspect import isawaitable, iscoroutinefunction
 from operator import index
@@ -68,16 +69,6 @@ def as_dict(**kwargs):
 
 # Where they are found, for pickles and for the reader of a traceback.
 batch_executor.__module__ = as_dict.__module__ = "antiphon"
-
-
-class BatchResults(Exception):
-    """The results of a batch, as the cause of an error that cannot carry them itself."""
-
-    def __init__(self, results):
-        super().__init__(
-            "the results of the batch, with the errors in their places, are this one's `results`"
-        )
-        self.results = results
 
 
 class _Batch:
@@ -184,13 +175,10 @@ def _progress(description, total):
 
 
 def _carrying(error, results):
-    """The error with the results on it; or behind it, for classes that take no attributes (pydantic's)."""
-    try:
-        error.results = results
-    except (AttributeError, TypeError):
-        behind = BatchResults(results)
-        behind.__cause__ = error.__cause__
-        error.__cause__ = behind
+    # Past the `__setattr__` of its class, which may be frozen. A `results` of its own that cannot be set
+    # stays.
+    with suppress(AttributeError):
+        BaseException.__setattr__(error, "results", results)
     return error
 
 

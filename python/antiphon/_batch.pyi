@@ -26,7 +26,8 @@ async def batch_executor(
     concurrency_limit: int | None = None,
     verbose: bool = True,
     progress_bar_desc: str = "Processing",
-    return_exceptions: bool = False,
+    *,
+    return_exceptions: bool,
 ) -> list[_T | BaseException]: ...
 @overload
 async def batch_executor(
@@ -48,10 +49,7 @@ async def batch_executor(
     concurrency_limit: int | None = None,
     verbose: bool = True,
     progress_bar_desc: str = "Processing",
-    return_exceptions: bool = False,
+    *,
+    return_exceptions: bool,
 ) -> list[_T | BaseException]: ...
 def as_dict(**kwargs: Any) -> dict[str, Any]: ...
-
-class BatchResults(Exception):
-    results: list[Any]
-    def __init__(self, results: list[Any]) -> None: ...

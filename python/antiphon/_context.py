@@ -1,6 +1,6 @@
 """The type of a conversation that ``single`` goes on with. Imported by those who name it."""
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
 
 class Context(TypedDict):
@@ -10,7 +10,7 @@ class Context(TypedDict):
     """
 
     model: str | None
-    messages: list[dict[str, Any]]
+    messages: list[dict[str, object]]
 
 
 Context.__module__ = "antiphon"

@@ -1,5 +1,5 @@
-from typing import Any, TypedDict
+from typing import TypedDict
 
 class Context(TypedDict):
     model: str | None
-    messages: list[dict[str, Any]]
+    messages: list[dict[str, object]]
