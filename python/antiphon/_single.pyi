@@ -75,7 +75,18 @@ def single(
     model: str | None = None,
     system: _Content | None = None,
     *args: object,
-    multi: bool | _Context = False,
+    multi: Literal[True] | _Context,
+    return_full_response: bool,
+    dry_run: Literal[False] | None = None,
+    **kwargs: object,
+) -> tuple[str, Context] | tuple[ModelResponse, Context]: ...
+@overload
+def single(
+    prompt: _Content,
+    model: str | None = None,
+    system: _Content | None = None,
+    *args: object,
+    multi: bool = False,
     return_full_response: bool = False,
     dry_run: Literal[False] | None = None,
     **kwargs: object,
@@ -141,7 +152,18 @@ async def async_single(
     model: str | None = None,
     system: _Content | None = None,
     *args: object,
-    multi: bool | _Context = False,
+    multi: Literal[True] | _Context,
+    return_full_response: bool,
+    dry_run: Literal[False] | None = None,
+    **kwargs: object,
+) -> tuple[str, Context] | tuple[ModelResponse, Context]: ...
+@overload
+async def async_single(
+    prompt: _Content,
+    model: str | None = None,
+    system: _Content | None = None,
+    *args: object,
+    multi: bool = False,
     return_full_response: bool = False,
     dry_run: Literal[False] | None = None,
     **kwargs: object,

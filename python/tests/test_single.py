@@ -196,7 +196,7 @@ def test_messages_of_ours_in_a_context_become_plain():
             {"multi": {"model": "m", "messages": [HELPFUL]}, "system": "Be brief."},
             "system: the context has its system message already",
         ),
-        ({"multi": {"model": None, "messages": [{"role": "tool", "content": "x"}]}}, "messages[0].tool_call_id"),
+        ({"multi": {"model": None, "messages": [{"role": "tool", "content": "x"}]}}, "messages[0].tool_call"),
     ],
 )  # fmt: skip
 def test_what_is_refused(call, arguments, message):
@@ -204,7 +204,7 @@ def test_what_is_refused(call, arguments, message):
         call(**{"prompt": "hi", "mock_response": "x"} | arguments)
     assert isinstance(caught.value, ValueError)
     assert str(caught.value).startswith(message)
-    assert caught.value.param == message.partition(":")[0]
+    assert caught.value.param.startswith(message.partition(":")[0])
 
 
 def test_a_stream_by_position():

@@ -1,19 +1,25 @@
 """Not run: `mypy --strict` reads this, so that the stubs say what users rely on."""
 
-from typing import assert_type
+from typing import Any, assert_type
 
 import antiphon
 from antiphon import (
     AsyncCompletionStream,
     CompletionStream,
+    Context,
     Message,
     ModelResponse,
     ModelResponseStream,
     RateLimitError,
     Timeout,
     acompletion,
+    as_dict,
     async_completion,
+    async_single,
+    batch_executor,
     completion,
+    llm,
+    single,
 )
 
 
@@ -52,6 +58,30 @@ async def asynchronous() -> None:
     assert_type(chunks, AsyncCompletionStream)
     async for chunk in chunks:
         assert_type(chunk, ModelResponseStream)
+
+
+def simple(context: Context, read: dict[str, Any], flag: bool) -> None:
+    assert_type(single("hi"), str)
+    assert_type(llm.prompt("hi", "m", "Be brief.", 5.0, 0.5, tools=[]), str)
+    assert_type(single([{"type": "text", "text": "hi"}], multi=True), tuple[str, Context])
+    assert_type(single("hi", multi=context), tuple[str, Context])
+    assert_type(single("hi", return_full_response=True), ModelResponse)
+    assert_type(single("hi", multi=context, return_full_response=True), tuple[ModelResponse, Context])
+    text, _ = single("hi", multi=read)
+    assert_type(text, str)
+    single("hi", multi=flag)
+    pair = single("hi", multi=context, return_full_response=flag)
+    assert_type(pair, tuple[str, Context] | tuple[ModelResponse, Context])
+
+
+async def batch(prompts: list[str]) -> None:
+    assert_type(await async_single("hi"), str)
+    assert_type(await llm.async_prompt("hi", multi=True), tuple[str, Context])
+    rows = [{"prompt": prompt} for prompt in prompts]
+    assert_type(await batch_executor(async_single, as_dict(model="m"), batch_kwargs=rows), list[str])
+    assert_type(await antiphon.asynchronous.batch_executor(single, batch_args=[("hi",), ["hi"]]), list[str])
+    found = await batch_executor(len, batch_args=[("hi",)], return_exceptions=True)
+    assert_type(found, list[int | BaseException])
 
 
 def errors() -> None:
