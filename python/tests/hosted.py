@@ -58,7 +58,8 @@ def survives_copies(thing):
 
 
 def arguments(upstream, model=OPENAI, **kwargs):
-    return {"model": model, "base_url": upstream.url + "/v1", "api_key": CANARY, "messages": HI, **kwargs}
+    given = {"model": model, "base_url": upstream.url + "/v1", "api_key": CANARY, "messages": HI}
+    return {**given, **kwargs}
 
 
 def call(upstream, model=OPENAI, **kwargs):

@@ -179,9 +179,15 @@ def test_no_answer_at_all(upstream, how):
     assert len(upstream.requests()) == 3
 
 
+def free_address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+
+
 def test_nobody_listens(upstream):
-    upstream.listen(False)
-    caught = fails(APIConnectionError, upstream, max_retries=1, retry_delay=0.01)
+    kwargs = {"max_retries": 1, "retry_delay": 0.01}
+    caught = fails(APIConnectionError, upstream, base_url=free_address(), **kwargs)
     assert "cannot connect" in caught.message
     assert len(caught.attempts) == 2
 
@@ -390,9 +396,6 @@ def test_a_proxy_of_the_environment_is_used(python, upstream, monkeypatch):
     """And what it answers is told as the proxy's."""
     upstream.script(reply(407, "", {"proxy-authenticate": "Basic"}))
     monkeypatch.setenv("HTTP_PROXY", upstream.url)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     process = python(
         """
 import sys
@@ -402,7 +405,7 @@ try:
 except APIConnectionError as error:
     print(error.status_code, error)
 """,
-        address.replace("127.0.0.1", "upstream.invalid"),
+        free_address().replace("127.0.0.1", "upstream.invalid"),
     )
     assert process.stdout.startswith("407 the proxy asks for credentials")
     assert upstream.requests()[0]["target"].startswith("http://upstream.invalid")
