@@ -769,6 +769,24 @@ time.sleep(0.03 + dice.random() * 0.02)
         0,
         "",
     ),
+    "daemon threads that fail at once": (
+        """
+import antiphon
+sys.setswitchinterval(1e-6)
+antiphon.callbacks.append(str)
+call(mock_response="x")
+def work():
+    while True:
+        try:
+            call(mock_response="antiphon.RateLimitError")
+        except Exception as error:
+            str(error)
+for _ in range(8): daemon(work)
+time.sleep(0.03 + random.random() * 0.02)
+""",
+        0,
+        "",
+    ),
     "daemon threads streaming": (
         """
 def work():

@@ -92,3 +92,8 @@ def errors() -> None:
         assert_type(error.partial_response, ModelResponse | None)
     except antiphon.AntiphonError as error:
         print(error.message, error.hint, error.param, error.status_code)
+
+
+def reports(report: dict[str, object]) -> None:
+    antiphon.callbacks.append(reports)
+    antiphon.callbacks = [print]
