@@ -1,7 +1,7 @@
 """The thread that hands reports of finished calls on to ``antiphon.callbacks``.
 
-Imported for the first report. Calls leave their reports in a queue, so that none waits for a callback and none
-is hurt by one.
+Imported for the first report. Calls leave their reports in a queue, so that none waits for a callback and
+none is hurt by one.
 """
 
 import os
