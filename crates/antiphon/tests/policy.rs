@@ -167,6 +167,7 @@ async fn each_deadline_is_named_and_is_not_tried_again() {
         assert_eq!(error.kind(), Kind::Timeout, "{extra}");
         assert!(error.message().contains(name), "{extra}: {error}");
         assert_eq!(outcome.sent.len(), 1, "{extra}");
+        assert_eq!((error.provider(), error.model()), (Some("openai"), Some("gpt-4o-mini")), "{extra}");
         assert!((after..after + 10).contains(&outcome.took), "{extra}: {}", outcome.took);
         let partial = error.partial_response().map(|partial| partial.text().to_owned());
         let expected = (name == "idle" || after == 2000).then(|| "Hel".to_owned());

@@ -20,9 +20,14 @@ impl Trail {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).push(attempt);
     }
 
-    /// The error, with every attempt on it.
+    /// The error, with every attempt on it; one that names nobody is the last attempt's.
     pub(crate) fn onto(&self, error: Error) -> Error {
         let attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let asked = attempts.last().and_then(|attempt| attempt.target.split_once('/'));
+        let error = match asked {
+            Some((provider, model)) => error.target(provider, model),
+            None => error,
+        };
         if attempts.is_empty() || !error.tried().is_empty() { error } else { error.attempts(attempts) }
     }
 }
