@@ -83,6 +83,11 @@ pub(crate) static OPTIONS: &[(&str, &str)] = &[
     ("context", "How many tokens of context a local model is given."),
 ];
 
+/// The option of that name.
+fn option(name: &str) -> Option<&'static str> {
+    OPTIONS.iter().map(|(option, _)| *option).find(|option| *option == name)
+}
+
 /// A request with its options.
 #[derive(Debug, Clone, Default)]
 pub struct Call {
@@ -183,12 +188,18 @@ impl Fallback {
 impl Options {
     /// Takes the options out of the named values of a call.
     fn take(map: &mut Map) -> Result<Self> {
-        if map.keys().all(|name| !OPTIONS.iter().any(|(option, _)| option == name)) {
+        // There are few in a call and many there could be: only those that are there are taken out.
+        let given: Vec<&'static str> = map.keys().filter_map(|name| option(name)).collect();
+        if given.is_empty() {
             return Ok(Self::default());
         }
         let mut take = |name: &'static str| Taken {
             name,
-            value: map.shift_remove(name).filter(|value| !value.is_null()),
+            value: given
+                .contains(&name)
+                .then(|| map.shift_remove(name))
+                .flatten()
+                .filter(|value| !value.is_null()),
         };
         let waits = Waits::default();
         Ok(Self {

@@ -97,7 +97,7 @@ impl Client {
 
     /// Runs a call and returns the answer in pieces.
     pub fn stream(&self, call: Call) -> CompletionStream {
-        let id = format!("chatcmpl-{}", uuid::Uuid::new_v4());
+        let id = format!("chatcmpl-{}", crate::random::uuid());
         let chunker = Chunker::new(id, now(), call.request.model.clone(), call.request.include_usage);
         CompletionStream::new(self.events(call), chunker)
     }

@@ -37,6 +37,7 @@ mod names;
 mod policy;
 mod prepare;
 pub mod providers;
+mod random;
 mod resolve;
 mod stream;
 mod structured;

@@ -99,7 +99,7 @@ fn text_events(text: &str, request: &Request) -> Vec<Event> {
 fn head(model: &str) -> Vec<Event> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     vec![
-        Event::set("id", format!("chatcmpl-{}", uuid::Uuid::new_v4())),
+        Event::set("id", format!("chatcmpl-{}", crate::random::uuid())),
         Event::set("created", now),
         Event::set("model", model),
     ]
