@@ -8,7 +8,7 @@ use antiphon_core::{Error, Map, Message, Response, ResponseFormat, Result, Tool,
 use serde_json::Value;
 
 use crate::call::header;
-use crate::{Call, Client, CompletionStream, Explanation, Fallback, Mock, Waits};
+use crate::{BaseUrl, Call, Client, CompletionStream, Explanation, Fallback, Mock, Waits};
 
 /// Starts a call with a prompt or a list of messages.
 ///
@@ -208,7 +208,7 @@ impl Completion {
     }
 
     /// The provider's address.
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+    pub fn base_url(mut self, url: impl Into<BaseUrl>) -> Self {
         self.call.options.base_url = Some(url.into());
         self
     }

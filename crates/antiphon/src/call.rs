@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::base_url::BaseUrl;
 use crate::cache::CacheOptions;
 use crate::local::LocalOptions;
 use crate::mock::Mock;
@@ -19,7 +20,7 @@ pub struct Options {
     /// The key to use, before any other source of one.
     pub api_key: Option<SecretString>,
     /// The provider's address, before any other source of one.
-    pub base_url: Option<String>,
+    pub base_url: Option<BaseUrl>,
     /// Deadline of everything, retries and fallbacks included. Without one, a whole answer has
     /// [`Waits::DEFAULT_TOTAL`], and a stream has it until its first content.
     pub timeout: Option<Duration>,
@@ -156,7 +157,7 @@ pub struct Fallback {
     /// Its key, before any other source of one.
     pub api_key: Option<SecretString>,
     /// Its provider's address, likewise.
-    pub base_url: Option<String>,
+    pub base_url: Option<BaseUrl>,
     /// Parameters that differ from the call's, by name.
     pub params: Map,
 }
@@ -179,7 +180,7 @@ impl Fallback {
             value.map(|value| text(&format!("{path}.{name}"), value)).transpose()
         };
         let model = take("model")?.ok_or_else(|| Error::invalid(format!("{path}.model"), "is required"))?;
-        let (api_key, base_url) = (take("api_key")?.map(Into::into), take("base_url")?);
+        let (api_key, base_url) = (take("api_key")?.map(Into::into), take("base_url")?.map(Into::into));
         map.keys().try_for_each(|name| names::check_unknown(name))?;
         Ok(Self { model, api_key, base_url, params: map })
     }
@@ -204,7 +205,7 @@ impl Options {
         let waits = Waits::default();
         Ok(Self {
             api_key: take("api_key").read(text)?.map(Into::into),
-            base_url: take("base_url").or(take("api_base")).read(text)?,
+            base_url: take("base_url").or(take("api_base")).read(text)?.map(Into::into),
             timeout: take("timeout").read(seconds)?,
             waits: Waits {
                 connect: take("connect_timeout").read(seconds)?.unwrap_or(waits.connect),

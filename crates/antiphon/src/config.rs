@@ -33,6 +33,7 @@ use etcetera::BaseStrategy;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::base_url::BaseUrl;
 use crate::env_vars;
 use crate::transport::HttpOptions;
 
@@ -81,7 +82,7 @@ pub struct ProviderConfig {
     /// The key.
     pub api_key: Option<SecretString>,
     /// The address.
-    pub base_url: Option<String>,
+    pub base_url: Option<BaseUrl>,
     /// The dialect that it speaks, where no row of antiphon's own says it.
     pub dialect: Option<String>,
     /// The environment variable of its key, likewise.

@@ -32,7 +32,7 @@ pub(crate) fn configured(id: &str, config: &ProviderConfig) -> Result<&'static P
     }
     Ok(kept(Table {
         id: id.to_owned(),
-        base_url: base_url.clone(),
+        base_url: base_url.to_string(),
         dialect: dialect.to_owned(),
         key_variable: config.key_variable.clone(),
         h2: config.h2.unwrap_or_default(),

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod attempt;
+mod base_url;
 mod builder;
 pub mod cache;
 mod call;
@@ -51,6 +52,7 @@ pub use antiphon_core::{
     Kind, Map, Message, Params, Part, PartKind, Request, Response, ResponseFormat, Result, Role, Tool,
     ToolCall, ToolChoice, Usage,
 };
+pub use base_url::BaseUrl;
 pub use builder::{Completion, Prompt, completion};
 pub use call::{Call, Fallback, Options, Waits};
 pub use client::Client;

@@ -3,6 +3,7 @@
 use antiphon_core::{Auth, Error, Kind, Provider, Result};
 use secrecy::SecretString;
 
+use crate::base_url::BaseUrl;
 use crate::cache::key::Address;
 use crate::call::Options;
 use crate::client::Client;
@@ -33,7 +34,7 @@ pub struct Hosted {
     /// The model, in the provider's word.
     pub model: String,
     /// Where it is.
-    pub base_url: String,
+    pub base_url: BaseUrl,
     /// What proves who calls.
     pub credential: Credential,
 }
@@ -129,9 +130,11 @@ impl Client {
     pub(crate) fn address<'a>(&self, place: Place<'a>, options: &Options) -> Address<'a> {
         match place {
             Place::Local(model) => Address { provider: providers::LOCAL, base_url: String::new(), model },
-            Place::Hosted(provider, model) => {
-                Address { provider: provider.id, base_url: self.base_url(provider, options), model }
-            }
+            Place::Hosted(provider, model) => Address {
+                provider: provider.id,
+                base_url: self.base_url(provider, options).to_string(),
+                model,
+            },
         }
     }
 
@@ -155,7 +158,7 @@ impl Client {
             _ => self.credential(provider, options)?,
         };
         // A server of one's own behind another address may well want no key.
-        let needs_key = !provider.key_optional && base_url == provider.base_url;
+        let needs_key = !provider.key_optional && *base_url == *provider.base_url;
         if needs_key && matches!(credential, Credential::None) && provider.auth != Auth::None {
             return Err(missing_key(provider, model));
         }
@@ -196,15 +199,15 @@ impl Client {
     }
 
     /// The provider's address: argument, environment, configuration, its own, in this order.
-    pub fn base_url(&self, provider: &Provider, options: &Options) -> String {
+    pub fn base_url(&self, provider: &Provider, options: &Options) -> BaseUrl {
         let configured =
             || self.config().providers.get(provider.id).and_then(|settings| settings.base_url.clone());
         options
             .base_url
             .clone()
-            .or_else(|| provider.url_variables.iter().find_map(|name| env_vars::read(name)))
+            .or_else(|| provider.url_variables.iter().find_map(|name| env_vars::read(name)).map(Into::into))
             .or_else(configured)
-            .unwrap_or_else(|| provider.base_url.to_owned())
+            .unwrap_or_else(|| provider.base_url.into())
     }
 
     fn unknown_model(&self, model: &str) -> Error {

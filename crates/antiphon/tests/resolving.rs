@@ -15,7 +15,7 @@ fn check(model: &str, expected: &str) {
     let options = Options { api_key: Some("canary".to_owned().into()), ..Options::default() };
     let found = match client().resolve(model, &options) {
         Ok(Target::Local(model)) => format!("local {model:?}"),
-        Ok(Target::Hosted(found)) => format!("{} {} {}", found.provider.id, found.model, found.base_url),
+        Ok(Target::Hosted(found)) => format!("{} {} {}", found.provider.id, found.model, &*found.base_url),
         Err(error) => error.to_string(),
     };
     assert!(found.contains(expected), "{model}: {found}");

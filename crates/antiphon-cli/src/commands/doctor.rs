@@ -60,7 +60,7 @@ fn keys(client: &Client, providers: &[&'static Provider]) -> Vec<(&'static str, 
 /// The addresses that are not the provider's own.
 fn addresses(client: &Client, providers: &[&'static Provider]) -> Vec<(&'static str, Value)> {
     let given =
-        |it: &&&Provider| client.base_url(it, &Options::default()) != it.base_url || is_configured(it);
+        |it: &&&Provider| *client.base_url(it, &Options::default()) != *it.base_url || is_configured(it);
     let rows: Vec<_> = providers.iter().filter(given).map(|it| (it.id, address(client, it))).collect();
     if rows.is_empty() { vec![("all", "the providers' own".into())] } else { rows }
 }
@@ -91,14 +91,7 @@ fn key(client: &Client, provider: &Provider) -> Value {
 
 /// An address may hold a password or a key of its own; only host and path are shown.
 fn address(client: &Client, provider: &Provider) -> Value {
-    let url = client.base_url(provider, &Options::default());
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
-    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    match host.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://****@{host}{path}").into(),
-        None => url.into(),
-    }
+    client.base_url(provider, &Options::default()).shown().into()
 }
 
 #[cfg(not(feature = "local"))]

@@ -60,7 +60,7 @@ async fn a_day(client: &Client, model: &str, base_url: Option<String>) -> antiph
     let start = |messages: Vec<Message>| {
         let call = client.completion(messages).model(model).api_key("a key").max_tokens(64);
         match &base_url {
-            Some(url) => call.base_url(url),
+            Some(url) => call.base_url(url.as_str()),
             None => call,
         }
     };
