@@ -59,10 +59,6 @@ wheel: setup $(VENV)/ready
 faultd: setup
 	@cargo build --release -q -p antiphon-testkit --bin faultd
 
-## Build the upstream that the Python tests call.
-faultd: setup
-	@cargo build --release -p antiphon-testkit --bin faultd
-
 ## Formatting, lints, and the invariants of ARCHITECTURE.md that a command can check.
 check: setup $(VENV)/ready
 	@cargo fmt --all -- --check
@@ -76,8 +72,7 @@ soak: wheel faultd
 	@ANTIPHON_SOAK=1 $(PY) -m pytest -q -n 2 python/tests
 
 ## Measure against floors and peers; writes bench/RESULTS.md.
-bench: wheel build
-	@cargo build --release -p antiphon-testkit --bin faultd
+bench: wheel build faultd
 	@bench/run.sh
 
 ## Chorister's scores by skill, on phrasings that its corpus does not have.

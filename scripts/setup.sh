@@ -10,8 +10,8 @@ need c++ g++
 need cmake cmake
 need make make
 # bindgen reads llama.cpp's headers through libclang.
-ls /usr/lib/llvm-*/lib/libclang*.so* "${LIBCLANG_PATH:-/nonexistent}"/libclang* >/dev/null 2>&1 ||
-  missing+=(libclang-dev)
+compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null ||
+  compgen -G "${LIBCLANG_PATH:-/nonexistent}/libclang*" >/dev/null || missing+=(libclang-dev)
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
 
 if [ "${#missing[@]}" -gt 0 ]; then
