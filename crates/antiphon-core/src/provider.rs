@@ -39,6 +39,8 @@ pub struct Provider {
     pub headers: &'static [(&'static str, &'static str)],
     /// Headers whose values come from environment variables, where those are set: variable, then header.
     pub header_variables: &'static [(&'static str, &'static str)],
+    /// Headers that are lists: a caller's value is joined to that of the dialect, and does not replace it.
+    pub list_headers: &'static [&'static str],
     /// Beginnings of model names that are known well enough to go without their provider.
     pub bare_names: &'static [&'static str],
     /// How it differs from the rest of its dialect.
@@ -167,6 +169,7 @@ impl Provider {
         key_optional: false,
         headers: &[],
         header_variables: &[],
+        list_headers: &[],
         bare_names: &[],
         quirks: Quirks::DEFAULT,
     };

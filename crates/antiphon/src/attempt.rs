@@ -87,7 +87,6 @@ pub(crate) struct Answer {
     /// Events that go before the first ones of the answer.
     head: Vec<Event>,
     request_id: Option<String>,
-    has_content: bool,
     /// An error that came together with events, which go first.
     failed: Option<Error>,
     is_done: bool,
@@ -117,7 +116,6 @@ impl Answer {
             tool_as_text: (prepared.rung == Some(Rung::Tool)).then(ToolAsText::default),
             head,
             request_id,
-            has_content: false,
             failed: None,
             is_done: false,
             clock: (prepared.mode == Mode::Stream).then(|| Clock::new(waits, first_byte)),
@@ -132,7 +130,6 @@ impl Answer {
             events = translation.translate(events);
         }
         if events.iter().any(Event::is_content) {
-            self.has_content = true;
             self.clock.iter_mut().for_each(Clock::content);
         }
         if !self.head.is_empty() && !events.is_empty() {

@@ -24,7 +24,7 @@ pub struct Explanation {
     pub dropped: Vec<String>,
     /// What else is done differently from what was asked.
     pub warnings: Vec<String>,
-    /// How the provider is asked for the form of the answer: `native` or `tool`.
+    /// How the provider is asked for the form of the answer: `native`, `tool` or `prompt`.
     pub structured_output: Option<&'static str>,
     /// The models that are asked in turn, should this one fail.
     pub fallbacks: Vec<String>,

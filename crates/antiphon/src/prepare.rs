@@ -32,9 +32,6 @@ pub(crate) struct Prepared {
     pub(crate) dropped: Vec<String>,
 }
 
-/// Features under trial that a request asks for, as a list.
-const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
-
 /// Encodes a request. What the provider cannot take is dropped where that is wished, and an error else.
 pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) -> Result<Prepared> {
     let provider = hosted.provider;
@@ -143,9 +140,9 @@ fn add_headers(headers: &mut HeaderMap, hosted: &Hosted, options: &Options) -> R
         }
     }
     for (name, value) in &options.extra_headers {
-        let value = match headers.get(name).filter(|_| name == BETA) {
-            // The dialect's own features and the caller's are one list.
-            Some(ours) => secret_header(BETA.as_str(), &format!("{},{}", text(ours), text(value)))?,
+        let ours = headers.get(name).filter(|_| provider.list_headers.contains(&name.as_str()));
+        let value = match ours {
+            Some(ours) => secret_header(name.as_str(), &format!("{},{}", text(ours), text(value)))?,
             None => value.clone(),
         };
         headers.insert(name.clone(), value);

@@ -351,3 +351,18 @@ async fn errors_are_not_shared() {
     assert_eq!(second.unwrap().text(), "Hello");
     assert_eq!(transport.sent().len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_header_that_is_a_list_is_joined_and_others_are_replaced() {
+    let (client, transport) = client(vec![Play::status(400)]);
+    let file = json!([{"type": "file", "file": {"file_id": "file_1"}}]);
+    let headers = json!({"anthropic-beta": "mine", "accept": "text/plain"});
+    let messages = json!([{"role": "user", "content": file}]);
+    let extra =
+        json!({"model": "anthropic/claude-haiku-4-5", "messages": messages, "extra_headers": headers});
+    client.complete(call(extra)).await.unwrap_err();
+    let sent = &transport.sent()[0].1.headers;
+    let beta = sent["anthropic-beta"].to_str().unwrap();
+    assert!(beta.starts_with("files-api") && beta.ends_with(",mine"), "{beta}");
+    assert_eq!(sent["accept"], "text/plain");
+}

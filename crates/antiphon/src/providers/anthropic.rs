@@ -11,6 +11,7 @@ pub(super) const PROVIDER: Provider = Provider {
     key_variables: &["ANTHROPIC_API_KEY"],
     token_variables: &["ANTHROPIC_AUTH_TOKEN"],
     url_variables: &["ANTHROPIC_BASE_URL"],
+    list_headers: &["anthropic-beta"],
     bare_names: &["claude-"],
     quirks: Quirks {
         json_schema: Support::Except(BEFORE_SCHEMAS),
