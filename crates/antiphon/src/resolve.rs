@@ -126,15 +126,21 @@ impl Client {
         }
     }
 
-    /// What of a place is part of a cache's key.
-    pub(crate) fn address<'a>(&self, place: Place<'a>, options: &Options) -> Address<'a> {
-        match place {
-            Place::Local(model) => Address { provider: providers::LOCAL, base_url: String::new(), model },
-            Place::Hosted(provider, model) => Address {
-                provider: provider.id,
-                base_url: self.base_url(provider, options).to_string(),
-                model,
-            },
+    /// What of a place is part of a cache's key. Other headers are not: they trace, or they are keys.
+    pub(crate) fn address<'a>(&self, place: Place<'a>, options: &'a Options) -> Address<'a> {
+        let (provider, model) = match place {
+            Place::Local(model) => {
+                let features = Vec::new();
+                return Address { provider: providers::LOCAL, base_url: String::new(), model, features };
+            }
+            Place::Hosted(provider, model) => (provider, model),
+        };
+        let features = provider.list_headers.iter().filter_map(|name| options.extra_headers.get(*name));
+        Address {
+            provider: provider.id,
+            base_url: self.base_url(provider, options).to_string(),
+            model,
+            features: features.filter_map(|value| value.to_str().ok()).collect(),
         }
     }
 

@@ -133,6 +133,10 @@ async fn keys_can_be_kept_apart_and_brought_together() {
     assert_eq!(base.len(), 64);
     assert_ne!(key(json!({"cache_key_prefix": "a"})), base);
     assert_ne!(key(json!({"model": "openai/n"})), base);
+    let claude =
+        |beta: &str| key(json!({"model": "claude-haiku-4-5", "extra_headers": {"anthropic-beta": beta}}));
+    assert_ne!(claude("a"), claude("b"));
+    assert_eq!(key(json!({"extra_headers": {"x-trace": "1"}})), base);
     let without = |model: &str| key(json!({"include_model_in_cache_key": false, "model": model}));
     assert_eq!(without("openai/m"), without("groq/n"));
     assert_eq!(key(json!({"api_key": "canary-key-000001", "timeout": 5, "cache_path": "/x"})), base);

@@ -32,6 +32,8 @@ pub(crate) struct Address<'a> {
     pub(crate) provider: &'a str,
     pub(crate) base_url: String,
     pub(crate) model: &'a str,
+    /// Features that the caller turns on by a header.
+    pub(crate) features: Vec<&'a str>,
 }
 
 /// The key of `request`, asked there.
@@ -43,6 +45,8 @@ pub(crate) fn key(address: &Address<'_>, request: &Request, options: &CacheOptio
         digest.text(address.base_url.trim_end_matches('/'));
         digest.text(address.model);
     }
+    digest.0.update((address.features.len() as u64).to_le_bytes());
+    address.features.iter().for_each(|feature| digest.text(feature));
     let mut fields = request.to_json();
     fields.retain(|name, _| name != "model" && !ASIDE.contains(&name.as_str()));
     digest.value(&Value::Object(fields));
@@ -112,7 +116,8 @@ mod tests {
 
     fn of(base_url: &str, model: &str, request: Value) -> Key {
         let Value::Object(map) = request else { unreachable!("a test request is an object") };
-        let address = Address { provider: "openai", base_url: base_url.to_owned(), model };
+        let address =
+            Address { provider: "openai", base_url: base_url.to_owned(), model, features: Vec::new() };
         key(&address, &Request::from_json(map).unwrap(), &CacheOptions::default())
     }
 
