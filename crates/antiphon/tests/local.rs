@@ -63,6 +63,7 @@ async fn a_deadline_ends_a_long_answer_with_what_there_was() {
         .timeout(Duration::from_millis(1));
     let error = call.await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout, "{error}");
+    assert_eq!((error.provider(), error.model()), (Some("local"), Some("chorister")));
 }
 
 #[tokio::test]

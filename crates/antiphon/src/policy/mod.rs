@@ -183,10 +183,12 @@ async fn ask(
     trail: &Arc<Trail>,
     latest: Instant,
 ) -> Result<Begun> {
+    trail.asks(None);
     let hosted = match client.resolve(&request.model, options)? {
         Target::Hosted(hosted) => Arc::new(hosted),
         #[cfg(feature = "local")]
         Target::Local(model) => {
+            trail.asks(Some(&model.name));
             let head = origin(crate::providers::LOCAL, &model.name);
             return commit(head, client.local(model, request, options)).await;
         }

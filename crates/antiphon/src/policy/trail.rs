@@ -7,12 +7,15 @@ use antiphon_core::error::Attempt;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
+use crate::providers;
 use crate::resolve::{Credential, Hosted};
 
 /// The attempts so far. Shared with the deadline, which ends a call from outside.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     attempts: Mutex<Vec<Attempt>>,
+    /// The local model that is asked now: it has no attempts.
+    local: Mutex<Option<String>>,
 }
 
 impl Trail {
@@ -20,11 +23,17 @@ impl Trail {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).push(attempt);
     }
 
+    /// Notes that this local model is asked now, or none.
+    pub(crate) fn asks(&self, local: Option<&str>) {
+        *self.local.lock().unwrap_or_else(PoisonError::into_inner) = local.map(str::to_owned);
+    }
+
     /// The error, with every attempt on it; one that names nobody is the last attempt's.
     pub(crate) fn onto(&self, error: Error) -> Error {
         let attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let asked = attempts.last().and_then(|attempt| attempt.target.split_once('/'));
-        let error = match asked {
+        let local = self.local.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = match local.as_deref().map(|model| (providers::LOCAL, model)).or(asked) {
             Some((provider, model)) => error.target(provider, model),
             None => error,
         };
