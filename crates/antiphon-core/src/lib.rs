@@ -24,6 +24,7 @@ pub mod params;
 pub mod provider;
 pub mod request;
 pub mod response;
+pub mod schema;
 pub mod usage;
 
 pub use backend::{Backend, EventStream};
@@ -34,7 +35,7 @@ pub use fold::Fold;
 pub use message::{Content, FunctionCall, Message, Part, PartKind, Role, ToolCall};
 pub use params::Params;
 pub use provider::{Auth, OPEN_MODEL_PARAMS, Provider, Quirks, Support};
-pub use request::{Request, ResponseFormat, Tool, ToolChoice};
+pub use request::{Request, ResponseFormat, Strict, Tool, ToolChoice};
 pub use response::{Choice, FinishReason, Logprobs, Meta, Response, TokenLogprob, TopLogprob};
 pub use usage::Usage;
 

@@ -149,6 +149,54 @@ impl ToolChoice {
     }
 }
 
+/// Whether a provider holds its model to a schema exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strict {
+    /// As the provider has it by default.
+    #[default]
+    Unsaid,
+    /// It must; the schema is one that it can.
+    Yes,
+    /// It need not.
+    No,
+    /// Where it can: the schema was made from a type, and may be sent in a tighter form. On the wire of our
+    /// own faces `"strict": "auto"`.
+    Auto,
+}
+
+impl Strict {
+    fn from_json(value: Option<Value>) -> Result<Self> {
+        match value {
+            None => Ok(Strict::Unsaid),
+            Some(Value::Bool(true)) => Ok(Strict::Yes),
+            Some(Value::Bool(false)) => Ok(Strict::No),
+            Some(Value::String(word)) if word == "auto" => Ok(Strict::Auto),
+            Some(other) => {
+                let path = "response_format.json_schema.strict";
+                Err(json::wrong_type(path, "true, false or \"auto\"", &other))
+            }
+        }
+    }
+
+    fn to_json(self) -> Option<Value> {
+        match self {
+            Strict::Unsaid => None,
+            Strict::Yes => Some(true.into()),
+            Strict::No => Some(false.into()),
+            Strict::Auto => Some("auto".into()),
+        }
+    }
+
+    /// As a provider's own field has it, which knows no "where it can".
+    pub fn as_bool(self) -> Option<bool> {
+        match self {
+            Strict::Yes => Some(true),
+            Strict::No => Some(false),
+            Strict::Unsaid | Strict::Auto => None,
+        }
+    }
+}
+
 /// The form of the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ResponseFormat {
@@ -165,7 +213,7 @@ pub enum ResponseFormat {
         /// The schema.
         schema: Value,
         /// Whether the provider must enforce it exactly.
-        strict: Option<bool>,
+        strict: Strict,
     },
     /// A form not known here, sent on as it came.
     Other(Map),
@@ -180,7 +228,7 @@ impl ResponseFormat {
             Some("text") => Ok(ResponseFormat::Text),
             // LiteLLM's users also write {"type": "json_object", "response_schema": …}.
             Some("json_object") => match take(&mut map, "response_schema") {
-                Some(schema) => schema_format("response", None, schema, None),
+                Some(schema) => schema_format("response", None, schema, Strict::Unsaid),
                 None => Ok(ResponseFormat::JsonObject),
             },
             Some("json_schema") => {
@@ -192,7 +240,7 @@ impl ResponseFormat {
                 let name = take_string(&mut inner, "name", path)?.unwrap_or_else(|| "response".into());
                 check_name("response_format.json_schema.name", &name)?;
                 let description = take_string(&mut inner, "description", path)?;
-                let strict = take(&mut inner, "strict").and_then(|strict| strict.as_bool());
+                let strict = Strict::from_json(take(&mut inner, "strict"))?;
                 schema_format(&name, description, schema, strict)
             }
             Some(_) => Ok(ResponseFormat::Other(map)),
@@ -210,7 +258,7 @@ impl ResponseFormat {
                 inner.insert("name".into(), name.as_str().into());
                 put(&mut inner, "description", description.as_deref());
                 inner.insert("schema".into(), schema.clone());
-                put(&mut inner, "strict", *strict);
+                put(&mut inner, "strict", strict.to_json());
                 serde_json::json!({"type": "json_schema", "json_schema": inner})
             }
             ResponseFormat::Other(map) => Value::Object(map.clone()),
@@ -222,7 +270,7 @@ fn schema_format(
     name: &str,
     description: Option<String>,
     schema: Value,
-    strict: Option<bool>,
+    strict: Strict,
 ) -> Result<ResponseFormat> {
     if !schema.is_object() && !schema.is_boolean() {
         let path = "response_format.json_schema.schema";

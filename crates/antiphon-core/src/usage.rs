@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use serde_json::Value;
+
 use crate::Map;
 
 /// Token counts of a call. `prompt_tokens` includes cached ones. Absent details are unknown, never zero.
@@ -76,5 +78,42 @@ impl Usage {
             total_tokens: prompt_tokens + completion_tokens,
             ..Self::default()
         }
+    }
+
+    /// Adds what another call took. Fields beside the known ones are added where both are counts; else they
+    /// stay as they are.
+    pub fn add(&mut self, other: &Usage) {
+        self.completion_tokens += other.completion_tokens;
+        self.prompt_tokens += other.prompt_tokens;
+        self.total_tokens += other.total_tokens;
+        if let Some(theirs) = &other.completion_tokens_details {
+            let ours = self.completion_tokens_details.get_or_insert_default();
+            add(&mut ours.accepted_prediction_tokens, theirs.accepted_prediction_tokens);
+            add(&mut ours.audio_tokens, theirs.audio_tokens);
+            add(&mut ours.reasoning_tokens, theirs.reasoning_tokens);
+            add(&mut ours.rejected_prediction_tokens, theirs.rejected_prediction_tokens);
+        }
+        if let Some(theirs) = &other.prompt_tokens_details {
+            let ours = self.prompt_tokens_details.get_or_insert_default();
+            add(&mut ours.audio_tokens, theirs.audio_tokens);
+            add(&mut ours.cached_tokens, theirs.cached_tokens);
+            add(&mut ours.text_tokens, theirs.text_tokens);
+            add(&mut ours.image_tokens, theirs.image_tokens);
+        }
+        for (name, value) in &other.extra {
+            match (self.extra.get(name).and_then(Value::as_u64), value.as_u64()) {
+                (Some(ours), Some(theirs)) => drop(self.extra.insert(name.clone(), (ours + theirs).into())),
+                (None, Some(theirs)) if !self.extra.contains_key(name) => {
+                    self.extra.insert(name.clone(), theirs.into());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn add(ours: &mut Option<u64>, theirs: Option<u64>) {
+    if let Some(theirs) = theirs {
+        *ours = Some(ours.unwrap_or_default() + theirs);
     }
 }

@@ -144,6 +144,18 @@ impl Completion {
         self
     }
 
+    /// Whether an answer is held against the form that was asked for, which it is where this is not called.
+    pub fn check_form(mut self, check: bool) -> Self {
+        self.call.options.check_form = Some(check);
+        self
+    }
+
+    /// How often to ask again for an answer that has the form; 1 where it is not said.
+    pub fn max_reasks(mut self, reasks: u32) -> Self {
+        self.call.options.max_reasks = Some(reasks);
+        self
+    }
+
     /// Any field of the request by its name on the wire; one that is not known goes to the provider.
     pub fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
         if let Err(error) = self.call.request.set(name, value.into()) {

@@ -38,6 +38,10 @@ pub struct Options {
     pub extra_headers: HeaderMap,
     /// Whether parameters that the provider cannot take are dropped, with a warning, in place of an error.
     pub drop_params: bool,
+    /// Whether an answer is held against the form that was asked for; true where it is not said.
+    pub check_form: Option<bool>,
+    /// How often a model is asked again whose answer does not have it; 1 where it is not said.
+    pub max_reasks: Option<u32>,
     /// Whether and where the answer is kept.
     pub cache: CacheOptions,
     /// Answer with a description of the request, and send nothing; see [`crate::Client::explain`].
@@ -67,6 +71,8 @@ pub(crate) static OPTIONS: &[(&str, &str)] = &[
     ("fallbacks", "Models to ask in turn when this one fails."),
     ("extra_headers", "Headers to send beside the usual ones."),
     ("drop_params", "Whether to drop parameters that the provider cannot take, with a warning."),
+    ("enable_json_schema_validation", "Whether to hold an answer against the form asked for; true."),
+    ("max_reasks", "How often to ask again for an answer that fits; 1."),
     ("cache_enabled", "Whether to keep the answer, and to answer with a kept one."),
     ("cache_path", "Folder in which answers are kept."),
     ("cache_key_prefix", "Keeps apart what would be the same in the cache."),
@@ -78,6 +84,7 @@ pub(crate) static OPTIONS: &[(&str, &str)] = &[
     ("headers", "The same as extra_headers, by LiteLLM's name."),
     ("extra_body", "Fields to send to the provider as they are."),
     ("mock_response", "Answer with this text, response or error, and call nothing."),
+    ("mock_tool_calls", "Answer with these calls of tools, and call nothing."),
     ("mock_delay", "Seconds that a mocked call takes."),
     ("gpu_layers", "How many layers of a local model to put on the GPU."),
     ("threads", "How many threads a local model runs on."),
@@ -224,6 +231,8 @@ impl Options {
             fallbacks: take("fallbacks").read(fallbacks)?.unwrap_or_default(),
             extra_headers: take("extra_headers").or(take("headers")).read(headers)?.unwrap_or_default(),
             drop_params: take("drop_params").read(boolean)?.unwrap_or_default(),
+            check_form: take("enable_json_schema_validation").read(boolean)?,
+            max_reasks: take("max_reasks").read(count)?,
             cache: CacheOptions {
                 enabled: take("cache_enabled").read(boolean)?,
                 path: take("cache_path").read(text)?.map(Into::into),
@@ -233,7 +242,7 @@ impl Options {
                 return_key: take("return_cache_key").read(boolean)?.unwrap_or_default(),
             },
             dry_run: take("dry_run").read(boolean)?.unwrap_or_default(),
-            mock: take("mock_response").read(|_, value| Mock::from_json(value))?,
+            mock: mock(take("mock_response").value, take("mock_tool_calls").value)?,
             mock_delay: take("mock_delay").read(seconds)?,
             local: LocalOptions {
                 gpu_layers: take("gpu_layers").read(count)?,
@@ -241,6 +250,14 @@ impl Options {
                 context: take("context").read(count)?,
             },
         })
+    }
+}
+
+fn mock(response: Option<Value>, calls: Option<Value>) -> Result<Option<Mock>> {
+    let mock = response.map(Mock::from_json).transpose()?;
+    match calls {
+        None => Ok(mock),
+        Some(calls) => Mock::with_calls(mock, calls).map(Some),
     }
 }
 

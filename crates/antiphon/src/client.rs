@@ -18,6 +18,7 @@ use crate::keys::KeyStore;
 use crate::mock::Mock;
 use crate::policy::{self, budget::Budgets, coalesce::Flights};
 use crate::stream::{self, CompletionStream};
+use crate::structured::{Checker, checked};
 use crate::telemetry;
 use crate::transport::{Http, Transport};
 
@@ -115,12 +116,19 @@ impl Client {
         if call.options.cache.return_key {
             return Err(Error::invalid("return_cache_key", "is answered by cache_key, which calls nothing"));
         }
+        let checker = match call.options.check_form {
+            Some(false) => None,
+            _ => Checker::of(&call.request)?.map(Arc::new),
+        };
         let warning = |name: &String| Event::set("warning", unknown(name));
         let passed_on = call.passed_on.iter().map(warning).collect::<Vec<_>>();
         let span = telemetry::span(&call.request);
         let events = span.in_scope(|| match call.options.mock.take() {
-            Some(mock) => self.mocked(mock, call),
-            None => policy::run(self.clone(), call),
+            Some(mock) => match checker {
+                Some(checker) => checked(checker, self.mocked(mock, call)),
+                None => self.mocked(mock, call),
+            },
+            None => policy::run(self.clone(), call, checker),
         });
         let events = telemetry::observed(span, events);
         Ok(if passed_on.is_empty() { events } else { stream::ready(passed_on).chain(events).boxed() })

@@ -49,8 +49,8 @@ mod wire;
 pub use antiphon_core as core;
 pub use antiphon_core::{
     Backend, Choice, Chunk, Chunker, Content, Error, Event, EventStream, FinishReason, Fold, FunctionCall,
-    Kind, Map, Message, Params, Part, PartKind, Request, Response, ResponseFormat, Result, Role, Tool,
-    ToolCall, ToolChoice, Usage,
+    Kind, Map, Message, Params, Part, PartKind, Request, Response, ResponseFormat, Result, Role, Strict,
+    Tool, ToolCall, ToolChoice, Usage,
 };
 pub use base_url::BaseUrl;
 pub use builder::{Completion, Prompt, completion};

@@ -1,9 +1,9 @@
-//! Answers that are given, not computed: `mock_response`.
+//! Answers that are given, not computed: `mock_response`, `mock_tool_calls`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use antiphon_core::error::ROWS;
-use antiphon_core::{Error, Event, Request, Response, Result, Usage};
+use antiphon_core::{Error, Event, Request, Response, Result, ToolCall, Usage};
 use serde_json::Value;
 
 use crate::wire;
@@ -13,6 +13,13 @@ use crate::wire;
 pub enum Mock {
     /// This text.
     Text(String),
+    /// Calls of tools, mostly without a text.
+    ToolCalls {
+        /// What is said beside them.
+        text: Option<String>,
+        /// The calls; one without an id is given one.
+        calls: Vec<ToolCall>,
+    },
     /// A whole response.
     Response(Box<Response>),
     /// This error.
@@ -30,10 +37,27 @@ impl Mock {
         }
     }
 
+    /// The same with calls of tools, as OpenAI's messages have them.
+    pub(crate) fn with_calls(mock: Option<Self>, calls: Value) -> Result<Self> {
+        const NAME: &str = "mock_tool_calls";
+        let text = match mock {
+            None => None,
+            Some(Mock::Text(text)) => Some(text),
+            Some(_) => return Err(Error::invalid(NAME, "goes with a text as mock_response, or with none")),
+        };
+        let Value::Array(calls) = calls else {
+            return Err(Error::invalid(NAME, "must be a list of tool calls"));
+        };
+        let calls = calls.into_iter().enumerate();
+        let calls = calls.map(|(i, call)| ToolCall::from_json(format_args!("{NAME}[{i}]"), call));
+        Ok(Mock::ToolCalls { text, calls: calls.collect::<Result<_>>()? })
+    }
+
     /// The events that the mock stands for.
     pub(crate) fn events(self, request: &Request) -> Result<Vec<Event>> {
         match self {
-            Mock::Text(text) => Ok(text_events(&text, request)),
+            Mock::Text(text) => Ok(said(Some(&text), &[], request)),
+            Mock::ToolCalls { text, calls } => Ok(said(text.as_deref(), &calls, request)),
             Mock::Response(response) => Ok(response.to_events()),
             Mock::Error(error) => Err(error.target("mock", &request.model)),
         }
@@ -76,23 +100,46 @@ fn named_error(text: &str) -> Option<Error> {
     Some(Error::new(row.kind, format!("this is a mocked {class}")))
 }
 
-fn text_events(text: &str, request: &Request) -> Vec<Event> {
+fn said(text: Option<&str>, calls: &[ToolCall], request: &Request) -> Vec<Event> {
     let choices = request.params.n.unwrap_or(1).max(1);
     let prompt = request.messages.iter().map(|message| message.content.text().len()).sum();
     let mut events = head(&request.model);
     for choice in 0..choices {
         events.push(Event::set_message(choice, "role", "assistant"));
-        events.push(Event::set_message(choice, "content", ""));
-        if request.stream {
-            events.extend(pieces(text).map(|piece| Event::Text { choice, text: piece.to_owned() }));
-        } else {
-            events.push(Event::Text { choice, text: text.to_owned() });
+        if let Some(text) = text {
+            events.push(Event::set_message(choice, "content", ""));
+            events.extend(written(text, request.stream).map(|text| Event::Text { choice, text }));
         }
-        events.push(Event::set_choice(choice, "finish_reason", "stop"));
+        for (call, place) in calls.iter().zip(0..) {
+            call_events(call, choice, place, request.stream, &mut events);
+        }
+        let reason = if calls.is_empty() { "stop" } else { "tool_calls" };
+        events.push(Event::set_choice(choice, "finish_reason", reason));
     }
-    let usage = Usage::new(estimate(prompt), estimate(text.len()) * u64::from(choices));
+    let arguments: usize = calls.iter().map(|call| call.function.arguments.len()).sum();
+    let answer = estimate(text.map_or(0, str::len) + arguments) * u64::from(choices);
+    let usage = Usage::new(estimate(prompt), answer);
     events.push(Event::set("usage", serde_json::json!(usage)));
     events
+}
+
+fn call_events(call: &ToolCall, choice: u32, place: u32, stream: bool, events: &mut Vec<Event>) {
+    let id = if call.id.is_empty() { format!("call_{}", crate::random::uuid()) } else { call.id.clone() };
+    let mut set = |name, value: &str| events.push(Event::set_call(choice, place, name, value));
+    set("id", &id);
+    set("type", if call.custom { "custom" } else { "function" });
+    set("name", &call.function.name);
+    let arguments = written(&call.function.arguments, stream);
+    events.extend(arguments.map(|text| Event::Arguments { choice, call: place, text }));
+}
+
+/// A text as it is answered: whole, or piece by piece.
+fn written(text: &str, stream: bool) -> Box<dyn Iterator<Item = String> + '_> {
+    if stream {
+        Box::new(pieces(text).map(str::to_owned))
+    } else {
+        Box::new(std::iter::once(text.to_owned()))
+    }
 }
 
 /// The events that open an answer made here.

@@ -7,6 +7,9 @@ use std::task::{Context, Poll};
 use antiphon_core::{Chunk, Chunker, Error, Event, EventStream, Fold, Response, Result};
 use futures_core::Stream;
 use futures_util::StreamExt;
+use serde_json::Value;
+
+use crate::structured::partial;
 
 /// A stream of one error.
 pub(crate) fn failed(error: Error) -> EventStream {
@@ -57,6 +60,13 @@ impl CompletionStream {
     /// The answer so far; whole, with usage, after the last chunk.
     pub fn response(&self) -> Response {
         self.fold.clone().finish()
+    }
+
+    /// What the JSON of the first choice says so far: strings, lists and objects as far as they have come.
+    /// `None` while there is nothing of it.
+    pub fn partial(&self) -> Option<Value> {
+        let choice = self.fold.response().choices.first()?;
+        partial(choice.message.content.as_text()?)
     }
 
     /// The next chunks, as many as became known together; `None` after the last. Never an empty vector.

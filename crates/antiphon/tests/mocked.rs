@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use antiphon::config::Config;
 use antiphon::keys::KeyStore;
-use antiphon::{Client, Error, FinishReason, Kind, Message, Mock, completion};
+use antiphon::{Call, Client, Error, FinishReason, Kind, Message, Mock, completion};
 use futures_util::StreamExt;
 use serde_json::json;
 
@@ -29,6 +29,45 @@ async fn a_text_is_answered_whole() {
     assert!(response.id.starts_with("chatcmpl-"), "{}", response.id);
     let usage = response.usage.unwrap();
     assert_eq!(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens);
+}
+
+#[tokio::test]
+async fn tools_are_called_whole_and_streamed() {
+    let calls = json!([
+        {"function": {"name": "weather", "arguments": "{\"city\": \"New York\"}"}},
+        {"id": "call_b", "type": "function", "function": {"name": "time", "arguments": {}}},
+    ]);
+    let call = |stream: bool| {
+        let call = json!({"model": "m/x", "messages": "hi", "mock_tool_calls": calls, "stream": stream});
+        Call::from_json(call.as_object().cloned().unwrap()).unwrap()
+    };
+    let whole = client().complete(call(false)).await.unwrap();
+    let choice = &whole.choices[0];
+    assert_eq!(choice.finish_reason, Some(FinishReason::ToolCalls));
+    assert!(choice.message.content.is_null());
+    let made = whole.tool_calls();
+    assert!(made[0].id.starts_with("call_"));
+    assert_eq!((made[1].id.as_str(), made[1].function.arguments.as_str()), ("call_b", "{}"));
+    let mut stream = client().stream(call(true));
+    while let Some(chunk) = stream.next().await {
+        chunk.unwrap();
+    }
+    let folded = stream.response();
+    assert_eq!(folded.tool_calls()[0].function, made[0].function);
+    assert_eq!(folded.choices[0].finish_reason, Some(FinishReason::ToolCalls));
+}
+
+#[tokio::test]
+async fn mocked_calls_of_tools_are_checked() {
+    for (extra, field) in [
+        (json!({"mock_tool_calls": "weather"}), "mock_tool_calls"),
+        (json!({"mock_tool_calls": [{"function": {}}]}), "mock_tool_calls[0].function.name"),
+        (json!({"mock_tool_calls": [], "mock_response": "antiphon.RateLimitError"}), "mock_tool_calls"),
+    ] {
+        let mut call = json!({"model": "m/x", "messages": "hi"}).as_object().cloned().unwrap();
+        call.extend(extra.as_object().cloned().unwrap());
+        assert_eq!(Call::from_json(call).unwrap_err().field(), Some(field));
+    }
 }
 
 #[tokio::test]

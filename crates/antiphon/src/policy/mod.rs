@@ -1,5 +1,5 @@
 //! What stands between a call and its attempts, the outermost first: the cache, coalescing, the total
-//! deadline, fallback, retry, the attempt. Whole and streamed, hosted and local, sync and async go through here.
+//! deadline, fallback, re-ask, retry, the attempt. Whole and streamed, hosted and local, sync and async go through here.
 //!
 //! The commit point is the first content: before it an attempt may be repeated, or another model asked; what
 //! comes after it is the caller's, and an error then carries it.
@@ -9,6 +9,7 @@ pub(crate) mod budget;
 mod cached;
 pub(crate) mod coalesce;
 mod deadline;
+mod reask;
 mod retry;
 mod trail;
 
@@ -33,18 +34,24 @@ use crate::call::{Call, Fallback, Options, Waits};
 use crate::client::Client;
 use crate::prepare::prepare;
 use crate::resolve::{Credential, Hosted, Target};
+use crate::structured::Checker;
 
 /// The events of a call.
-pub(crate) fn run(client: Client, call: Call) -> EventStream {
-    let Some(slot) = client.slot(&call) else { return ask_for(client, call, None) };
+pub(crate) fn run(client: Client, call: Call, checker: Option<Arc<Checker>>) -> EventStream {
+    let Some(slot) = client.slot(&call) else { return ask_for(client, call, checker, None) };
     match cached::kept(&client, &slot) {
         Some(events) => events,
-        None => cached::keeping(client.clone(), slot.clone(), ask_for(client, call, Some(slot.key))),
+        None => cached::keeping(client.clone(), slot.clone(), ask_for(client, call, checker, Some(slot.key))),
     }
 }
 
 /// The events of a call that no cache answers. With a `key`, one of its like in flight may.
-fn ask_for(client: Client, call: Call, key: Option<cache::Key>) -> EventStream {
+fn ask_for(
+    client: Client,
+    call: Call,
+    checker: Option<Arc<Checker>>,
+    key: Option<cache::Key>,
+) -> EventStream {
     let trail = Arc::new(Trail::default());
     let deadline = match call.options.timeout {
         Some(timeout) => Deadline::of_everything(timeout),
@@ -53,8 +60,8 @@ fn ask_for(client: Client, call: Call, key: Option<cache::Key>) -> EventStream {
     };
     let latest = deadline.at();
     let beginning: BoxFuture<'static, _> = match key.and_then(|key| shared_name(&client, &call, key)) {
-        Some(name) => Box::pin(share(client, call, trail.clone(), name)),
-        None => Box::pin(begin(client, call, trail.clone(), latest)),
+        Some(name) => Box::pin(share(client, call, checker, trail.clone(), name)),
+        None => Box::pin(begin(client, call, checker, trail.clone(), latest)),
     };
     deadline.over(Box::pin(Events::Beginning(beginning)), trail)
 }
@@ -72,18 +79,18 @@ fn shared_name(client: &Client, call: &Call, key: cache::Key) -> Option<coalesce
 
 /// The answer of one of several identical calls. Each has its own deadline around this, so that the work
 /// itself has none.
-async fn share(client: Client, call: Call, trail: Arc<Trail>, name: coalesce::Name) -> Result<Begun> {
+async fn share(
+    client: Client,
+    call: Call,
+    checker: Option<Arc<Checker>>,
+    trail: Arc<Trail>,
+    name: coalesce::Name,
+) -> Result<Begun> {
     let whole = || {
         let (client, call, trail) = (client.clone(), call.clone(), trail.clone());
+        let checker = checker.clone();
         let never = Instant::now() + Waits::DEFAULT_TOTAL;
-        async move {
-            let Begun { mut head, mut rest } = begin(client, call, trail, never).await?;
-            while let Some(batch) = rest.next().await {
-                head.extend(batch?);
-            }
-            Ok(head)
-        }
-        .boxed()
+        async move { begin(client, call, checker, trail, never).await?.whole().await }.boxed()
     };
     let head = client.flights().share(name, whole).await?;
     Ok(Begun { head, rest: futures_util::stream::empty().boxed() })
@@ -98,6 +105,17 @@ pub(crate) fn within(timeout: std::time::Duration, events: EventStream) -> Event
 struct Begun {
     head: Vec<Event>,
     rest: EventStream,
+}
+
+impl Begun {
+    /// All events of the answer.
+    async fn whole(self) -> Result<Vec<Event>> {
+        let Begun { head: mut events, mut rest } = self;
+        while let Some(batch) = rest.next().await {
+            events.extend(batch?);
+        }
+        Ok(events)
+    }
 }
 
 /// The events of an answer that has to begin first.
@@ -129,14 +147,23 @@ impl Stream for Events {
 }
 
 /// Asks the model, and then its fallbacks, until an answer begins.
-async fn begin(client: Client, call: Call, trail: Arc<Trail>, latest: Instant) -> Result<Begun> {
+async fn begin(
+    client: Client,
+    call: Call,
+    checker: Option<Arc<Checker>>,
+    trail: Arc<Trail>,
+    latest: Instant,
+) -> Result<Begun> {
     let Call { mut request, mut options, .. } = call;
     let mut fallbacks = std::mem::take(&mut options.fallbacks).into_iter();
     let mut failures: Vec<Event> = Vec::new();
     loop {
         let next = fallbacks.next();
         let kept = next.is_some().then(|| request.clone());
-        let outcome = ask(&client, request, &options, &trail, latest).await;
+        let outcome = match &checker {
+            None => ask(&client, request, &options, &trail, latest).await,
+            Some(checker) => reask::ask(checker, &client, request, &options, &trail, latest).await,
+        };
         match (outcome, next, kept) {
             (Ok(mut begun), ..) => {
                 begun.head.splice(0..0, failures);
@@ -189,7 +216,10 @@ async fn ask(
         #[cfg(feature = "local")]
         Target::Local(model) => {
             trail.asks(Some(&model.name));
-            let head = origin(crate::providers::LOCAL, &model.name);
+            let mut head = origin(crate::providers::LOCAL, &model.name);
+            // The engine holds its model to the form by its grammar.
+            let rung = crate::structured::asked(&request);
+            head.extend(rung.map(|rung| Event::set("antiphon.structured_output", rung.as_str())));
             return commit(head, client.local(model, request, options)).await;
         }
         #[cfg(not(feature = "local"))]

@@ -1,6 +1,6 @@
 //! The first example of a user's day: the model is another, and nothing else is.
 
-use antiphon::{Client, FinishReason, Message, ResponseFormat, Tool, completion};
+use antiphon::{Client, FinishReason, Message, ResponseFormat, Strict, Tool, completion};
 use antiphon_testkit::faultd::{Faultd, Reply, Script, anthropic, openai};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ async fn a_day(client: &Client, model: &str, base_url: Option<String>) -> antiph
             "type": "object", "additionalProperties": false, "required": ["city", "degrees"],
             "properties": {"city": {"type": "string"}, "degrees": {"type": "integer"}},
         }),
-        strict: Some(true),
+        strict: Strict::Yes,
     };
     let prompt = vec![Message::user("It is 21 degrees in Oslo.")];
     let response = start(prompt).response_format(form).await?;

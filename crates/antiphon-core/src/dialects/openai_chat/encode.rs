@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::dialects::WireRequest;
 use crate::dialects::refuse::{check_format, check_numbers, check_supported, check_tool_choice};
-use crate::{Map, Quirks, Request, ResponseFormat, Result};
+use crate::{Map, Quirks, Request, ResponseFormat, Result, Strict, schema};
 
 /// The body's two names for the output limit; a provider takes one of them.
 const OUTPUT_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
@@ -26,6 +26,7 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
     messages(&mut body, quirks);
     output_limit(&mut body, request, quirks);
     any_object(&mut body, request, quirks);
+    tighten(&mut body, request);
     whole_biases(&mut body);
     rename(&mut body, quirks);
     stream_options(&mut body, request, quirks);
@@ -77,6 +78,21 @@ fn any_object(body: &mut Map, request: &Request, quirks: &Quirks) {
     if !quirks.json_object && request.response_format == Some(ResponseFormat::JsonObject) {
         let schema = json!({"name": "object", "schema": {"type": "object"}});
         body.insert("response_format".into(), json!({"type": "json_schema", "json_schema": schema}));
+    }
+}
+
+/// A schema made from a type is sent as the provider enforces it, where it can be; else without a promise.
+fn tighten(body: &mut Map, request: &Request) {
+    let Some(ResponseFormat::JsonSchema { schema, strict: Strict::Auto, .. }) = &request.response_format
+    else {
+        return;
+    };
+    let form = body.get_mut("response_format").and_then(|form| form.get_mut("json_schema"));
+    let Some(form) = form.and_then(Value::as_object_mut) else { return };
+    form.shift_remove("strict");
+    if let Some(tight) = schema::tightened(schema) {
+        form.insert("schema".into(), tight);
+        form.insert("strict".into(), true.into());
     }
 }
 
@@ -174,6 +190,22 @@ mod tests {
         let quirks = Quirks { unsupported: &["min_p", "top_k"], ..Quirks::DEFAULT };
         let error = encode(&request, &quirks).unwrap_err();
         assert_eq!((error.kind(), error.field()), (Kind::UnsupportedParams, Some("top_k")));
+    }
+
+    #[test]
+    fn a_schema_made_from_a_type_is_enforced_where_it_can_be() {
+        let mut request = Request::new("m", "hi");
+        let mut sent = |schema: &Value| {
+            let form = json!({"name": "a", "schema": schema, "strict": "auto"});
+            request.set("response_format", json!({"type": "json_schema", "json_schema": form})).unwrap();
+            body(&request, &Quirks::DEFAULT)["response_format"]["json_schema"].clone()
+        };
+        let exact =
+            json!({"type": "object", "properties": {}, "required": [], "additionalProperties": false});
+        let named = json!({"type": "object", "properties": {}});
+        assert_eq!(sent(&named), json!({"name": "a", "schema": exact, "strict": true}));
+        let open = json!({"type": "object", "additionalProperties": {"type": "string"}});
+        assert_eq!(sent(&open), json!({"name": "a", "schema": open}));
     }
 
     #[test]
