@@ -41,6 +41,7 @@ test-python: wheel faultd
 	@$(PY) -m pytest -q -n 2 python/tests
 	@ANTIPHON_WHEEL="$$(ls $(WHEELS)/antiphon-*.whl)" $(PY) -m pytest -q python/wheel_tests
 	@$(PY) -m mypy --strict python/tests/typing_examples.py
+	@$(VENV)/bin/basedpyright --pythonpath $(PY) --level error python/tests/typing_examples.py
 	@$(PY) -m mypy.stubtest antiphon --ignore-missing-stub --allowlist python/stubtest-allowlist.txt
 
 $(VENV)/ready: python/requirements-dev.txt
@@ -64,6 +65,7 @@ check: setup $(VENV)/ready
 	@cargo fmt --all -- --check
 	@cargo clippy --release --workspace --all-targets -- -D warnings
 	@$(VENV)/bin/ruff check .
+	@$(PY) scripts/overloads.py --check
 	@scripts/invariants.sh
 
 ## The counts that `make test` runs at a tenth, whole.

@@ -111,6 +111,9 @@ class AsyncCompletionStream:
     def __init__(self, stream):
         self._stream = stream
 
+    def __class_getitem__(cls, form):
+        return cls
+
     def __aiter__(self):
         return self
 
@@ -136,6 +139,16 @@ class AsyncCompletionStream:
     def response(self):
         """The answer so far, as a ``ModelResponse``; whole, with usage, after the last chunk."""
         return self._stream.response
+
+    @property
+    def partial(self):
+        """What the JSON of the answer says so far, as plain values; ``None`` while there is nothing of it."""
+        return self._stream.partial
+
+    @property
+    def parsed(self):
+        """The instance of ``response_format``, after the last chunk; else ``None``."""
+        return self._stream.parsed
 
     @property
     def usage(self):

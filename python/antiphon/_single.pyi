@@ -46,7 +46,7 @@ def single(
     return_full_response: Literal[True],
     dry_run: Literal[False] | None = None,
     **kwargs: object,
-) -> ModelResponse: ...
+) -> ModelResponse[object]: ...
 @overload
 def single(
     prompt: _Content,
@@ -57,7 +57,7 @@ def single(
     return_full_response: Literal[True],
     dry_run: Literal[False] | None = None,
     **kwargs: object,
-) -> tuple[ModelResponse, Context]: ...
+) -> tuple[ModelResponse[object], Context]: ...
 @overload
 def single(
     prompt: _Content,
@@ -79,7 +79,7 @@ def single(
     return_full_response: bool,
     dry_run: Literal[False] | None = None,
     **kwargs: object,
-) -> tuple[str, Context] | tuple[ModelResponse, Context]: ...
+) -> tuple[str, Context] | tuple[ModelResponse[object], Context]: ...
 @overload
 def single(
     prompt: _Content,
@@ -90,7 +90,7 @@ def single(
     return_full_response: bool = False,
     dry_run: Literal[False] | None = None,
     **kwargs: object,
-) -> str | ModelResponse | tuple[str, Context] | tuple[ModelResponse, Context]: ...
+) -> str | ModelResponse[object] | tuple[str, Context] | tuple[ModelResponse[object], Context]: ...
 @overload
 async def async_single(
     prompt: _Content,
@@ -123,7 +123,7 @@ async def async_single(
     return_full_response: Literal[True],
     dry_run: Literal[False] | None = None,
     **kwargs: object,
-) -> ModelResponse: ...
+) -> ModelResponse[object]: ...
 @overload
 async def async_single(
     prompt: _Content,
@@ -134,7 +134,7 @@ async def async_single(
     return_full_response: Literal[True],
     dry_run: Literal[False] | None = None,
     **kwargs: object,
-) -> tuple[ModelResponse, Context]: ...
+) -> tuple[ModelResponse[object], Context]: ...
 @overload
 async def async_single(
     prompt: _Content,
@@ -156,7 +156,7 @@ async def async_single(
     return_full_response: bool,
     dry_run: Literal[False] | None = None,
     **kwargs: object,
-) -> tuple[str, Context] | tuple[ModelResponse, Context]: ...
+) -> tuple[str, Context] | tuple[ModelResponse[object], Context]: ...
 @overload
 async def async_single(
     prompt: _Content,
@@ -167,4 +167,4 @@ async def async_single(
     return_full_response: bool = False,
     dry_run: Literal[False] | None = None,
     **kwargs: object,
-) -> str | ModelResponse | tuple[str, Context] | tuple[ModelResponse, Context]: ...
+) -> str | ModelResponse[object] | tuple[str, Context] | tuple[ModelResponse[object], Context]: ...

@@ -49,6 +49,10 @@ class Object:
     def __bool__(self):
         return True
 
+    def __class_getitem__(cls, form):
+        """``ModelResponse[Recipe]`` is for type checkers: it is the class itself."""
+        return cls
+
     def get(self, name, default=None):
         """The field, or ``default`` where it is not set."""
         return self.__dict__.get(name, default)
@@ -213,7 +217,12 @@ class ChatCompletionAudio(Object):
 
 
 class Message(Object):
-    """What was answered. Also good as a message of the next call."""
+    """What was answered. Also good as a message of the next call.
+
+    ``parsed`` is no field: it is what the JSON of the answer stands for, where a form was asked for.
+    """
+
+    __slots__ = ("_parsed",)
 
     refusal = None
     annotations = None
@@ -229,6 +238,13 @@ class Message(Object):
             **extra,
         )
         _make_extras(self)
+
+    @property
+    def parsed(self):
+        """The instance of ``response_format``, or its JSON as plain values; ``None`` where no form was asked
+        for, or the model refused.
+        """
+        return getattr(self, "_parsed", None)
 
 
 def _make_extras(message):
@@ -363,6 +379,11 @@ class ModelResponse(Object):
             self.usage = _made(Usage, usage)
         self.__dict__.update(extra)
         self._hidden_params = {}
+
+    @property
+    def parsed(self):
+        """``parsed`` of the first answer."""
+        return self.choices[0].message.parsed if self.choices else None
 
     @property
     def warnings(self):

@@ -1,5 +1,10 @@
 from collections.abc import Collection, ItemsView, Iterator, KeysView, ValuesView
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal
+
+from typing_extensions import TypeVar
+
+# What the JSON of an answer stands for: the class that was given as `response_format`.
+_T = TypeVar("_T", default=Any)
 
 class MissingFieldError(AttributeError, KeyError): ...
 
@@ -80,7 +85,7 @@ class ChatCompletionAudio(Object):
     expires_at: int
     transcript: str
 
-class Message(Object):
+class Message(Object, Generic[_T]):
     content: str | None
     role: str
     tool_calls: list[ChatCompletionMessageToolCall] | None
@@ -97,6 +102,8 @@ class Message(Object):
         tool_calls: list[ChatCompletionMessageToolCall] | list[dict[str, Any]] | None = None,
         **extra: Any,
     ) -> None: ...
+    @property
+    def parsed(self) -> _T | None: ...
 
 class TopLogprob(Object):
     token: str
@@ -127,10 +134,10 @@ class ChoiceLogprobs(Object):
         **extra: Any,
     ) -> None: ...
 
-class Choices(Object):
+class Choices(Object, Generic[_T]):
     finish_reason: str
     index: int
-    message: Message
+    message: Message[_T]
     logprobs: ChoiceLogprobs | None
     def __init__(
         self,
@@ -185,13 +192,13 @@ class Usage(Object):
         **extra: Any,
     ) -> None: ...
 
-class ModelResponse(Object):
+class ModelResponse(Object, Generic[_T]):
     id: str
     created: int
     model: str
     object: str
     system_fingerprint: str | None
-    choices: list[Choices]
+    choices: list[Choices[_T]]
     usage: Usage | None
     service_tier: str | None
     _hidden_params: dict[str, Any]
@@ -206,6 +213,8 @@ class ModelResponse(Object):
         usage: Usage | dict[str, Any] | None = None,
         **extra: Any,
     ) -> None: ...
+    @property
+    def parsed(self) -> _T | None: ...
     @property
     def warnings(self) -> list[str]: ...
     def _repr_markdown_(self) -> str: ...

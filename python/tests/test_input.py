@@ -51,7 +51,7 @@ itself["a"] = [itself]
         ({"messages": object()}, "messages", "got object"),
         ({"messages": {"hi"}}, "messages", "got set"),
         ({"messages": (m for m in ["hi"])}, "messages", "got generator"),
-        ({"tools": [int]}, "tools[0]", "got a class"),
+        ({"tools": [int]}, "tools[0]", "int is no pydantic model"),
         ({"metadata": {1.5: "a"}}, "metadata", "has a key that is no string: float"),
         ({"temperature": "hot"}, "temperature", "must be a number, got a string"),
         ({"temperature": True}, "temperature", "must be a number, got a boolean"),
@@ -63,7 +63,7 @@ itself["a"] = [itself]
         (message(content="x", name="a b"), "messages[1].name", "64 letters"),
         ({"messages": [{"role": "function", "content": "x"}]}, "messages[0].name", "is required"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id", "is required"),
-        ({"response_format": dict}, "response_format", "got a class"),
+        ({"response_format": dict}, "response_format", "got dict"),
         ({"temprature": 1}, "temprature", 'did you mean "temperature"?'),
     ],
 )
@@ -116,7 +116,7 @@ class ToDict:
         {"messages": [types.MappingProxyType({"role": "user", "content": "hi"})]},
         {"messages": "\U0001f600 \0 \u2028"},
         {"messages": ""},
-        {"response_format": {"type": "json_object"}},
+        {"response_format": {"type": "text"}},
     ],
 )
 def test_accepted(kwargs):
@@ -164,8 +164,9 @@ def test_a_pydantic_model_is_a_schema():
         role: str
         content: str
 
-    response = completion([Message(role="user", content="hi")], response_format=Recipe, mock_response="{}")
-    assert response.choices[0].message.content == "{}"
+    message = Message(role="user", content="hi")
+    response = completion([message], response_format=Recipe, mock_response='{"name": "x"}')
+    assert response.parsed == Recipe(name="x")
 
 
 def test_no_secret_is_in_an_error():

@@ -1,6 +1,7 @@
 """Not run: `mypy --strict` reads this, so that the stubs say what users rely on."""
 
-from typing import Any, assert_type
+from dataclasses import dataclass
+from typing import Any, TypedDict, assert_type
 
 import antiphon
 from antiphon import (
@@ -21,6 +22,7 @@ from antiphon import (
     llm,
     single,
 )
+from pydantic import BaseModel
 
 
 def whole() -> str:
@@ -39,6 +41,40 @@ def whole() -> str:
     return response.choices[0].message.content or ""
 
 
+class Recipe(BaseModel):
+    name: str
+
+
+@dataclass
+class Person:
+    name: str
+
+
+class City(TypedDict):
+    name: str
+
+
+def weather(city: str) -> str:
+    """The weather of a city."""
+    return city
+
+
+def formed() -> None:
+    response = completion("hi", response_format=Recipe)
+    assert_type(response, ModelResponse[Recipe])
+    assert_type(response.parsed, Recipe | None)
+    assert_type(response.choices[0].message.parsed, Recipe | None)
+    assert_type(completion("hi", response_format=Person).parsed, Person | None)
+    assert_type(completion("hi", response_format=City).parsed, City | None)
+    completion("hi", response_format={"type": "json_object"}, tools=[weather, Recipe, {"type": "function"}])
+    chunks = completion("hi", response_format=Recipe, stream=True)
+    assert_type(chunks, CompletionStream[Recipe])
+    for _ in chunks:
+        print(chunks.partial)
+    assert_type(chunks.parsed, Recipe | None)
+    assert_type(chunks.response, ModelResponse[Recipe])
+
+
 def streamed(stream: bool) -> None:
     chunks = completion("hi", stream=True)
     assert_type(chunks, CompletionStream)
@@ -54,6 +90,9 @@ def streamed(stream: bool) -> None:
 async def asynchronous() -> None:
     assert_type(await async_completion("hi"), ModelResponse)
     assert_type(await acompletion(model="m", messages="hi"), ModelResponse)
+    assert_type((await acompletion("hi", response_format=Recipe)).parsed, Recipe | None)
+    formed = await acompletion("hi", response_format=Recipe, stream=True)
+    assert_type(formed, AsyncCompletionStream[Recipe])
     chunks = await acompletion("hi", stream=True)
     assert_type(chunks, AsyncCompletionStream)
     async for chunk in chunks:
@@ -65,13 +104,13 @@ def simple(context: Context, read: dict[str, Any], flag: bool) -> None:
     assert_type(llm.prompt("hi", "m", "Be brief.", 5.0, 0.5, tools=[]), str)
     assert_type(single([{"type": "text", "text": "hi"}], multi=True), tuple[str, Context])
     assert_type(single("hi", multi=context), tuple[str, Context])
-    assert_type(single("hi", return_full_response=True), ModelResponse)
-    assert_type(single("hi", multi=context, return_full_response=True), tuple[ModelResponse, Context])
+    assert_type(single("hi", return_full_response=True), ModelResponse[object])
+    assert_type(single("hi", multi=context, return_full_response=True), tuple[ModelResponse[object], Context])
     text, _ = single("hi", multi=read)
     assert_type(text, str)
     single("hi", multi=flag)
     pair = single("hi", multi=context, return_full_response=flag)
-    assert_type(pair, tuple[str, Context] | tuple[ModelResponse, Context])
+    assert_type(pair, tuple[str, Context] | tuple[ModelResponse[object], Context])
 
 
 async def batch(prompts: list[str]) -> None:

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use antiphon::core::error::ROWS;
-use antiphon::{Call, Error, Map};
+use antiphon::{Call, Error, Map, ResponseFormat};
 use pyo3::exceptions::{PyBaseException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -50,41 +50,78 @@ pub(crate) struct Prepared {
     pub(crate) call: Box<Call>,
     /// The exception that a mocked call raises in place of its answer.
     pub(crate) raises: Option<Py<PyAny>>,
+    /// What the JSON of the answer is to become.
+    pub(crate) form: Option<Form>,
+}
+
+/// What the JSON of an answer stands for.
+pub(crate) struct Form {
+    /// The class whose instance it is; Python's `None` where it stands for itself.
+    class: Py<PyAny>,
+    /// Whether it is an error where it is no such instance.
+    is_checked: bool,
+}
+
+impl Form {
+    /// Of the call, where it asks for one; `class` is what was given as `response_format`, unless that is JSON.
+    fn of(py: Python<'_>, call: &Call, class: Option<Py<PyAny>>) -> Option<Self> {
+        let asks = matches!(
+            call.request.response_format,
+            Some(ResponseFormat::JsonSchema { .. } | ResponseFormat::JsonObject)
+        );
+        let is_checked = call.options.check_form != Some(false);
+        asks.then(|| Self { class: class.unwrap_or_else(|| py.None()), is_checked })
+    }
+
+    /// Puts it into the messages of a response.
+    pub(crate) fn attach(&self, response: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = response.py();
+        let module = py.import(intern!(py, "antiphon._parsed"))?;
+        module.call_method1(intern!(py, "attach"), (response, self.class.bind(py), self.is_checked))?;
+        Ok(())
+    }
 }
 
 /// Reads the arguments of a call. Nothing of them is changed or kept.
 pub(crate) fn prepare(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Prepared> {
     let py = args.py();
     let mut map = Map::with_capacity(args.len() + kwargs.map_or(0, |kwargs| kwargs.len()));
-    let mut raises = None;
+    let mut given = Given::default();
     for (name, value) in positional(args, kwargs)? {
-        insert(&mut map, &mut raises, name.to_owned(), &value)?;
+        insert(&mut map, &mut given, name.to_owned(), &value)?;
     }
     for (name, value) in kwargs.into_iter().flatten() {
         let name = extract::to_text("keyword", name.cast::<PyString>()?)?;
-        insert(&mut map, &mut raises, name, &value)?;
+        insert(&mut map, &mut given, name, &value)?;
     }
     let call = Call::from_json(map).map(Box::new).map_err(|error| errors::to_python(py, &error))?;
-    Ok(Prepared { call, raises })
+    let form = Form::of(py, &call, given.class);
+    Ok(Prepared { call, raises: given.raises, form })
 }
 
-fn insert(
-    map: &mut Map,
-    raises: &mut Option<Py<PyAny>>,
-    name: String,
-    value: &Bound<'_, PyAny>,
-) -> PyResult<()> {
+/// What of the arguments stays Python's.
+#[derive(Default)]
+struct Given {
+    raises: Option<Py<PyAny>>,
+    class: Option<Py<PyAny>>,
+}
+
+fn insert(map: &mut Map, given: &mut Given, name: String, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let value = match name.as_str() {
         "mock_response" if is_exception(value) => {
-            *raises = Some(value.clone().unbind());
+            given.raises = Some(value.clone().unbind());
             "".into()
         }
         "cache_path" if !value.is_none() => path(value)?.into(),
         "retry_on_exceptions" if !value.is_none() => kinds(value)?,
         "response_format" => match extract::response_format(value)? {
-            Some(format) => format,
+            Some(format) => {
+                given.class = Some(value.clone().unbind());
+                format
+            }
             None => extract::to_json(&name, value)?,
         },
+        "tools" => extract::tools(value)?,
         _ => extract::to_json(&name, value)?,
     };
     map.insert(name, value);
@@ -113,7 +150,11 @@ fn kinds(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         errors::to_python(py, &Error::invalid(format_args!("retry_on_exceptions[{at}]"), what))
     };
     let mut names: Vec<&str> = Vec::new();
-    for (at, class) in value.try_iter()?.enumerate() {
+    let Ok(classes) = value.try_iter() else {
+        let error = Error::invalid("retry_on_exceptions", "must be a list of classes of exceptions");
+        return Err(errors::to_python(py, &error));
+    };
+    for (at, class) in classes.enumerate() {
         let class = class?.cast_into::<PyType>().map_err(|_| wrong(at, "must be a class of exceptions"))?;
         let before = names.len();
         for row in ROWS {

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use serde_json::Value;
 
-use crate::arguments::{self, Prepared};
+use crate::arguments::{self, Form, Prepared};
 use crate::callbacks;
 use crate::errors;
 use crate::hub::Hub;
@@ -30,6 +30,7 @@ struct Caller {
     host: Arc<Host>,
     facts: Facts,
     raises: Option<Py<PyAny>>,
+    form: Option<Form>,
 }
 
 fn run(client: Client, call: Box<antiphon::Call>) -> Future<Answer> {
@@ -58,11 +59,11 @@ impl Caller {
     ) -> PyResult<(Self, Begun<Answer>)> {
         let py = args.py();
         let host = Host::current(py)?;
-        let Prepared { call, raises } = arguments::prepare(args, kwargs)?;
+        let Prepared { call, raises, form } = arguments::prepare(args, kwargs)?;
         if call.options.dry_run || call.options.cache.return_key {
             let facts = Facts { provider: None, model: call.request.model.clone(), cost: None };
             let told = py.detach(|| host.with_client(|client| tell(client, *call)));
-            return Ok((Self { host, facts, raises }, Begun::Ready(told.map(Answer::Told))));
+            return Ok((Self { host, facts, raises, form }, Begun::Ready(told.map(Answer::Told))));
         }
         let (facts, begun) = py.detach(|| {
             host.with_client(|client| {
@@ -70,7 +71,7 @@ impl Caller {
                 (facts, host.begin(|| run(client.clone(), call)))
             })
         });
-        Ok((Self { host, facts, raises }, begun))
+        Ok((Self { host, facts, raises, form }, begun))
     }
 
     /// The outcome as Python has it.
@@ -80,10 +81,15 @@ impl Caller {
             return Err(PyErr::from_value(raises.into_bound(py)));
         }
         match answer {
-            Answer::Whole(response) => Ok(wrap::response(py, &response, &self.facts)?.unbind()),
+            Answer::Whole(response) => {
+                let response = wrap::response(py, &response, &self.facts)?;
+                self.form.map_or(Ok(()), |form| form.attach(&response))?;
+                Ok(response.unbind())
+            }
             Answer::Told(told) => Ok(wrap::json(py, &told)?.unbind()),
             Answer::Stream(stream) => {
-                Ok(Py::new(py, CompletionStream::new(self.host, self.facts, stream))?.into_any())
+                let stream = CompletionStream::new(self.host, self.facts, self.form, stream);
+                Ok(Py::new(py, stream)?.into_any())
             }
         }
     }
@@ -111,9 +117,10 @@ impl Caller {
         include_stop_str_in_output=None, ignore_eos=None, api_key=None, base_url=None, extra_headers=None, \
         extra_body=None, connect_timeout=None, first_byte_timeout=None, idle_timeout=None, max_retries=None, \
         num_retries=None, retry_delay=None, enable_retries=None, retry_on_exceptions=None, \
-        retry_on_all_exceptions=None, fallbacks=None, drop_params=None, cache_enabled=None, cache_path=None, \
+        retry_on_all_exceptions=None, fallbacks=None, drop_params=None, \
+        enable_json_schema_validation=None, max_reasks=None, cache_enabled=None, cache_path=None, \
         cache_key_prefix=None, include_model_in_cache_key=None, return_cache_key=None, ttl=None, dry_run=None, \
-        api_base=None, headers=None, mock_response=None, mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
+        api_base=None, headers=None, mock_response=None, mock_tool_calls=None, mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
 )]
 pub(crate) fn completion(
     py: Python<'_>,

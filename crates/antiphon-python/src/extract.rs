@@ -208,12 +208,40 @@ fn type_name(value: &Bound<'_, PyAny>) -> String {
     value.get_type().name().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
 }
 
-/// A class that describes JSON (a pydantic model) as the `response_format` that asks for it.
+/// Whether a value is JSON's own kind of object, and nothing that describes one.
+fn is_plain(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(value.is_none()
+        || value.is_instance_of::<PyDict>()
+        || value.cast::<PyMapping>().is_ok()
+        || wrap::fields_of(value)?.is_some())
+}
+
+/// The `response_format` that asks for an instance of a class; `None` where it is given as JSON.
 pub(crate) fn response_format(value: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
+    if is_plain(value)? {
+        return Ok(None);
+    }
+    let module = value.py().import(intern!(value.py(), "antiphon._schema"))?;
+    let format = module.call_method1(intern!(value.py(), "response_format"), (value,))?;
+    to_json("response_format", &format).map(Some)
+}
+
+/// Tools, of which each may be JSON, a function, or a class of its arguments.
+pub(crate) fn tools(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     let py = value.py();
-    let Ok(class) = value.cast::<pyo3::types::PyType>() else { return Ok(None) };
-    let Some(schema) = class.getattr_opt(intern!(py, "model_json_schema"))? else { return Ok(None) };
-    let schema = to_json("response_format", &schema.call0()?)?;
-    let name = class.name()?.to_string();
-    Ok(Some(serde_json::json!({"type": "json_schema", "json_schema": {"name": name, "schema": schema}})))
+    let described = PyList::empty(py);
+    let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
+    if !is_list {
+        return to_json("tools", value);
+    }
+    for (place, item) in value.try_iter()?.enumerate() {
+        let item = item?;
+        if item.is_callable() {
+            let module = py.import(intern!(py, "antiphon._schema"))?;
+            described.append(module.call_method1(intern!(py, "tool"), (item, place))?)?;
+        } else {
+            described.append(item)?;
+        }
+    }
+    to_json("tools", &described)
 }

@@ -11,7 +11,9 @@ use std::task::{Context, Poll};
 use antiphon::{Chunk, Error, Facts, Response, Result};
 use pyo3::exceptions::{PyStopAsyncIteration, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 
+use crate::arguments::Form;
 use crate::callbacks::Report;
 use crate::errors;
 use crate::hub::Hub;
@@ -49,6 +51,13 @@ impl Source {
     fn poll_guarded(&self, context: &mut Context<'_>) -> Poll<Option<Batch>> {
         catch_unwind(AssertUnwindSafe(|| self.poll(context)))
             .unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(&*panic)))))
+    }
+
+    fn partial(&self) -> Option<serde_json::Value> {
+        match &*self.slot() {
+            Slot::Open(stream) => stream.partial(),
+            Slot::Closed(_) => None,
+        }
     }
 
     fn response(&self) -> Response {
@@ -89,6 +98,8 @@ pub(crate) struct CompletionStream {
     reader: Mutex<Reader>,
     /// Is told once that the stream is over.
     report: Mutex<Option<Arc<Report>>>,
+    /// What the JSON of the answer is to become; `None` once it has become that.
+    form: Mutex<Option<Form>>,
 }
 
 #[derive(Default)]
@@ -130,12 +141,24 @@ impl Reader {
 }
 
 impl CompletionStream {
-    pub(crate) fn new(host: Arc<Host>, facts: Facts, stream: Box<antiphon::CompletionStream>) -> Self {
+    pub(crate) fn new(
+        host: Arc<Host>,
+        facts: Facts,
+        form: Option<Form>,
+        stream: Box<antiphon::CompletionStream>,
+    ) -> Self {
         let slot = Mutex::new(Slot::Open(stream));
         let source = Arc::new(Source { slot, mailbox: Arc::new(Mailbox::new()) });
         let closing: Arc<dyn Close> = source.clone();
         host.close_at_exit(Arc::downgrade(&closing));
-        Self { host, facts, source: Some(source), reader: Mutex::default(), report: Mutex::default() }
+        Self {
+            host,
+            facts,
+            source: Some(source),
+            reader: Mutex::default(),
+            report: Mutex::default(),
+            form: Mutex::new(form),
+        }
     }
 
     fn source(&self) -> &Arc<Source> {
@@ -186,6 +209,7 @@ impl CompletionStream {
     }
 
     fn failed(&self, py: Python<'_>, error: Error) -> PyErr {
+        self.take_form();
         let error = errors::of_call(py, error, &self.facts);
         self.over(py, Some(&error));
         error
@@ -198,6 +222,23 @@ impl CompletionStream {
             Ok(response) => report.told(py, Some(response.bind(py)), error),
             Err(error) => report.told(py, None, Some(&error)),
         }
+    }
+
+    /// The stream has ended by itself: its answer becomes what was asked for, or is an error.
+    fn ended(&self, py: Python<'_>) -> PyResult<()> {
+        let outcome = self.attach(py);
+        self.over(py, outcome.as_ref().err());
+        outcome
+    }
+
+    /// What is cut short or fails is no instance of anything.
+    fn take_form(&self) -> Option<Form> {
+        self.form.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Has the whole answer become what was asked for, once.
+    fn attach(&self, py: Python<'_>) -> PyResult<()> {
+        self.take_form().map_or(Ok(()), |form| form.attach(self.response(py)?.bind(py)))
     }
 
     fn is_done(&self) -> bool {
@@ -238,6 +279,13 @@ impl Drop for CompletionStream {
 
 #[pymethods]
 impl CompletionStream {
+    /// `CompletionStream[Recipe]` is for type checkers: it is the class itself.
+    #[classmethod]
+    #[expect(unused_variables, reason = "Python gives it")]
+    fn __class_getitem__(cls: &Bound<'_, PyType>, form: &Bound<'_, PyAny>) -> Py<PyType> {
+        cls.clone().unbind()
+    }
+
     fn __iter__(this: Py<Self>) -> Py<Self> {
         this
     }
@@ -248,10 +296,7 @@ impl CompletionStream {
             match py.detach(|| self.look()) {
                 Found::Chunk(chunk) => return Ok(Some(wrap::chunk(py, &chunk)?.unbind())),
                 Found::Error(error) => return Err(self.failed(py, error)),
-                Found::End => {
-                    self.over(py, None);
-                    return Ok(None);
-                }
+                Found::End => return self.ended(py).map(|()| None),
                 // Ctrl-C ends the call at once, and not when the last traceback that holds the stream is gone.
                 Found::Wait => self.host.wait(py, &self.source().mailbox).inspect_err(|_| self.close(py))?,
             }
@@ -265,7 +310,7 @@ impl CompletionStream {
             Found::Chunk(chunk) => Ok(Some(wrap::chunk(py, &chunk)?.unbind())),
             Found::Error(error) => Err(self.failed(py, error)),
             Found::End => {
-                self.over(py, None);
+                self.ended(py)?;
                 Err(PyStopAsyncIteration::new_err(()))
             }
             Found::Wait => Ok(None),
@@ -282,6 +327,9 @@ impl CompletionStream {
     fn close(&self, py: Python<'_>) {
         if !self.host.is_ours() {
             return;
+        }
+        if !self.is_done() {
+            self.take_form();
         }
         py.detach(|| {
             let mut reader = self.reader();
@@ -327,6 +375,23 @@ impl CompletionStream {
             self.reader().response = Some(response.clone_ref(py));
         }
         Ok(response)
+    }
+
+    /// What the JSON of the answer says so far, as plain values; `None` while there is nothing of it.
+    #[getter]
+    fn partial(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.host.check_process()?;
+        let partial = py.detach(|| self.source().partial());
+        partial.map(|partial| Ok(wrap::json(py, &partial)?.unbind())).transpose()
+    }
+
+    /// The instance of `response_format`, after the last chunk; else `None`.
+    #[getter]
+    fn parsed(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        if self.is_done() {
+            self.attach(py)?;
+        }
+        self.response(py)?.getattr(py, "parsed")
     }
 
     /// Token counts, once they are known; else `None`.

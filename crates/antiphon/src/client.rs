@@ -139,7 +139,11 @@ impl Client {
         if request.model.is_empty() {
             request.model = self.default_model().0;
         }
-        let events = mock.events(&request).map_or_else(stream::failed, stream::ready);
+        let events = match mock.events(&request) {
+            Ok(events) if request.stream => stream::piecemeal(events),
+            Ok(events) => stream::ready(events),
+            Err(error) => stream::failed(error),
+        };
         match options.mock_delay {
             Some(delay) => {
                 let timeout = options.timeout.unwrap_or(Waits::DEFAULT_TOTAL);

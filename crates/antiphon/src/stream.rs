@@ -21,6 +21,21 @@ pub(crate) fn ready(events: Vec<Event>) -> EventStream {
     futures_util::stream::once(std::future::ready(Ok(events))).boxed()
 }
 
+/// A stream of many batches: one for each piece of the content, as a provider's are.
+pub(crate) fn piecemeal(events: Vec<Event>) -> EventStream {
+    let mut events = events.into_iter();
+    let batches = std::iter::from_fn(move || {
+        let mut batch = vec![events.next()?];
+        while batch.last().is_some_and(|event| matches!(event, Event::Set { .. }))
+            && let Some(event) = events.next()
+        {
+            batch.push(event);
+        }
+        Some(Ok(batch))
+    });
+    futures_util::stream::iter(batches).boxed()
+}
+
 /// Folds a call's events into its response. What had come before an error is on the error.
 pub(crate) async fn fold(mut events: EventStream) -> Result<Response> {
     let mut fold = Fold::new();
