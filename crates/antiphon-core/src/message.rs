@@ -387,6 +387,18 @@ pub struct Message {
 pub const MAX_NAME_LENGTH: usize = 64;
 
 impl Message {
+    /// The text of a message that is nothing but a role and a text.
+    pub fn plain_text(&self) -> Option<&str> {
+        let is_plain = self.name.is_none()
+            && self.tool_calls.is_empty()
+            && self.function_call.is_none()
+            && self.tool_call_id.is_none()
+            && self.refusal.is_none()
+            && self.reasoning_content.is_none()
+            && self.extra.is_empty();
+        self.content.as_text().filter(|_| is_plain)
+    }
+
     /// A message of plain text.
     pub fn new(role: Role, text: impl Into<String>) -> Self {
         Self { role, content: Content::Text(text.into()), ..Self::default() }

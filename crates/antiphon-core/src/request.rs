@@ -403,7 +403,13 @@ impl Request {
         let mut map = Map::new();
         map.insert("model".into(), self.model.as_str().into());
         map.insert("messages".into(), self.messages.iter().map(Message::to_json).collect::<Vec<_>>().into());
-        map.extend(self.params.to_json());
+        map.extend(self.settings());
+        map
+    }
+
+    /// All of it as JSON but the model and what it is asked.
+    pub fn settings(&self) -> Map {
+        let mut map = self.params.to_json();
         if !self.tools.is_empty() {
             map.insert("tools".into(), self.tools.iter().map(Tool::to_json).collect::<Vec<_>>().into());
         }

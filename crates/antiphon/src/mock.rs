@@ -89,8 +89,8 @@ impl From<Error> for Mock {
 }
 
 fn response(body: &Value) -> Result<Mock> {
-    let response =
-        wire::response_of(body).map_err(|error| Error::invalid("mock_response", error.message()))?;
+    let response = wire::response_of(body.to_string().as_bytes())
+        .map_err(|error| Error::invalid("mock_response", error.message()))?;
     Ok(Mock::Response(Box::new(response)))
 }
 

@@ -4,13 +4,12 @@ use antiphon_core::dialects::openai_chat::OpenAiChat;
 use antiphon_core::dialects::{Dialect, Mode};
 use antiphon_core::frames::Frame;
 use antiphon_core::{Fold, Response, Result};
-use serde_json::Value;
 
-/// The response that a `chat.completion` object stands for.
-pub(crate) fn response_of(body: &Value) -> Result<Response> {
+/// The response that the bytes of a `chat.completion` object stand for.
+pub(crate) fn response_of(body: &[u8]) -> Result<Response> {
     let mut events = Vec::new();
     let mut decoder = OpenAiChat.decoder(Mode::Whole);
-    decoder.push(&Frame::Body(body.to_string().as_bytes()), &mut events)?;
+    decoder.push(&Frame::Body(body), &mut events)?;
     decoder.finish(&mut events)?;
     let mut fold = Fold::new();
     fold.extend(events);

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use antiphon_core::{Response, Result};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
-use super::{Key, record, unusable};
+use super::{Kept, Key, MEMORY_ENTRIES, record, unusable};
 use crate::attempt::now;
 
 /// The file in the folder. Another layout is another file.
@@ -32,8 +32,20 @@ pub struct Disk {
     folder: PathBuf,
     /// `None` until the first use, and after a failure.
     connection: Mutex<Option<Connection>>,
+    /// Answers that were read from the file as it is: valid until somebody writes to it.
+    read: moka::sync::Cache<Key, Kept>,
+    /// The file's state that `read` is of; SQLite counts the writes of others.
+    version: AtomicI64,
     /// Whether it was told that the folder cannot be used.
     told: AtomicBool,
+}
+
+/// What there is under a key.
+enum Found {
+    /// An answer.
+    Kept(Kept),
+    /// Bytes that are none.
+    Damaged,
 }
 
 /// What there is in a folder.
@@ -62,7 +74,13 @@ pub struct Listed {
 
 impl Disk {
     pub(super) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), connection: Mutex::new(None), told: AtomicBool::new(false) }
+        Self {
+            folder: folder.to_owned(),
+            connection: Mutex::new(None),
+            read: moka::sync::Cache::new(MEMORY_ENTRIES),
+            version: AtomicI64::new(0),
+            told: AtomicBool::new(false),
+        }
     }
 
     /// Where it is.
@@ -70,29 +88,46 @@ impl Disk {
         &self.folder
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Response> {
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Response>> {
         let row = self.tolerant(|connection| {
+            let mut version = connection.prepare_cached("PRAGMA data_version")?;
+            let version = version.query_row([], |row| row.get::<_, i64>(0))?;
+            if self.version.swap(version, Ordering::Relaxed) != version {
+                self.read.invalidate_all();
+            } else if let Some(kept) = self.read.get(key) {
+                return Ok(Some(Found::Kept(kept)));
+            }
             let mut select =
                 connection.prepare_cached("SELECT value, expires FROM answers WHERE key = ?1")?;
-            let row =
-                |row: &rusqlite::Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<u64>>(1)?));
+            let row = |row: &rusqlite::Row<'_>| {
+                let response = record::read(key, row.get_ref(0)?.as_blob()?);
+                let Some(response) = response.map(Arc::new) else { return Ok(Found::Damaged) };
+                let kept = Kept { response, expires: row.get(1)? };
+                // Here, where nobody else can write: what is kept is what is in the file.
+                self.read.insert(*key, kept.clone());
+                Ok(Found::Kept(kept))
+            };
             select.query_row([&key[..]], row).optional()
         });
-        let (value, expires) = row.flatten()?;
-        if expires.is_some_and(|expires| expires <= now()) {
-            return None;
+        match row.flatten()? {
+            Found::Kept(kept) => kept.is_good().then_some(kept.response),
+            Found::Damaged => {
+                // It is never answered with; the next answer takes its place.
+                self.remove(key);
+                None
+            }
         }
-        let response = record::read(key, &value);
-        if response.is_none() {
-            // What is damaged is never answered with; the next answer takes its place.
-            self.tolerant(|connection| connection.execute("DELETE FROM answers WHERE key = ?1", [&key[..]]));
-        }
-        response
+    }
+
+    fn remove(&self, key: &Key) {
+        self.tolerant(|connection| connection.execute("DELETE FROM answers WHERE key = ?1", [&key[..]]));
     }
 
     pub(super) fn put(&self, key: &Key, response: &Response, expires: Option<u64>) {
         let value = record::write(key, response);
         self.tolerant(|connection| {
+            // Our own writes are not counted.
+            self.read.invalidate(key);
             let insert =
                 "INSERT OR REPLACE INTO answers (key, value, created, expires) VALUES (?1, ?2, ?3, ?4)";
             connection.prepare_cached(insert)?.execute(params![&key[..], value, now(), expires])
@@ -126,6 +161,7 @@ impl Disk {
 
     /// Removes the answers whose time is over, or all; how many there were.
     pub fn clear(&self, expired_only: bool) -> Result<usize> {
+        self.read.invalidate_all();
         self.strict(|connection| {
             let removed = match expired_only {
                 true => connection.execute("DELETE FROM answers WHERE expires <= ?1", [now()])?,
@@ -185,6 +221,8 @@ impl Disk {
     }
 
     fn open(&self) -> rusqlite::Result<Connection> {
+        // Another connection counts anew.
+        self.read.invalidate_all();
         let io = |error: std::io::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
         make_private(&self.folder).map_err(io)?;
         let path = self.folder.join(FILE);

@@ -4,7 +4,7 @@
 //! delivered and who is told of it are not, nor is a key. The order of an object's keys does not matter, nor
 //! whether a number is written `0` or `0.0`.
 
-use antiphon_core::Request;
+use antiphon_core::{Message, Request};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -47,15 +47,20 @@ pub(crate) fn key(address: &Address<'_>, request: &Request, options: &CacheOptio
     }
     digest.0.update((address.features.len() as u64).to_le_bytes());
     address.features.iter().for_each(|feature| digest.text(feature));
-    let mut fields = request.to_json();
-    fields.retain(|name, _| name != "model" && !ASIDE.contains(&name.as_str()));
+    // The messages are most of a request: they are not copied for this.
+    digest.0.update((request.messages.len() as u64).to_le_bytes());
+    request.messages.iter().for_each(|message| digest.message(message));
+    let mut fields = request.settings();
+    fields.retain(|name, _| !ASIDE.contains(&name.as_str()));
     digest.value(&Value::Object(fields));
     digest.0.finalize().into()
 }
 
 /// The key as text.
 pub fn hex(key: &Key) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    key.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Writes values so that no two different ones are written alike: each with its kind and length.
@@ -66,6 +71,21 @@ impl Digester {
         self.0.update(b"s");
         self.0.update((text.len() as u64).to_le_bytes());
         self.0.update(text);
+    }
+
+    /// A message. One of plain text goes without its JSON, and comes to the same.
+    fn message(&mut self, message: &Message) {
+        match message.plain_text() {
+            Some(text) => {
+                self.0.update(b"o");
+                self.0.update(2u64.to_le_bytes());
+                self.text("content");
+                self.text(text);
+                self.text("role");
+                self.text(message.role.as_str());
+            }
+            None => self.value(&message.to_json()),
+        }
     }
 
     fn value(&mut self, value: &Value) {
@@ -119,6 +139,29 @@ mod tests {
         let address =
             Address { provider: "openai", base_url: base_url.to_owned(), model, features: Vec::new() };
         key(&address, &Request::from_json(map).unwrap(), &CacheOptions::default())
+    }
+
+    #[test]
+    fn a_message_of_plain_text_has_the_key_of_its_json() {
+        for role in ["system", "user", "assistant", "developer"] {
+            let json = json!({"role": role, "content": "Grüße"});
+            let message = Message::from_json("message", json).unwrap();
+            assert_eq!(message.plain_text(), Some("Grüße"));
+            let (mut short, mut long) = (Digester(Sha256::new()), Digester(Sha256::new()));
+            short.message(&message);
+            long.value(&message.to_json());
+            assert_eq!(short.0.finalize(), long.0.finalize(), "{role}");
+        }
+        let named = json!({"role": "user", "content": "hi", "name": "ann"});
+        assert_eq!(Message::from_json("message", named).unwrap().plain_text(), None);
+    }
+
+    #[test]
+    fn a_key_is_told_in_hexadecimal() {
+        let mut key = [0; 32];
+        (key[0], key[31]) = (0xa0, 0x1f);
+        let text = hex(&key);
+        assert_eq!((text.len(), &text[..2], &text[62..]), (64, "a0", "1f"));
     }
 
     #[test]

@@ -43,10 +43,17 @@ pub(crate) struct Slot {
 }
 
 /// An answer in memory.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Kept {
     response: Arc<Response>,
+    /// In seconds since 1970.
     expires: Option<u64>,
+}
+
+impl Kept {
+    fn is_good(&self) -> bool {
+        self.expires.is_none_or(|expires| expires > now())
+    }
 }
 
 /// The caches of a client.
@@ -72,13 +79,13 @@ impl Caches {
         match &slot.place {
             Place::Memory => {
                 let kept = self.memory.get(&slot.key)?;
-                if kept.expires.is_some_and(|expires| expires <= now()) {
+                if !kept.is_good() {
                     self.memory.invalidate(&slot.key);
                     return None;
                 }
                 Some(kept.response)
             }
-            Place::Folder(folder) => self.folder(folder).get(&slot.key).map(Arc::new),
+            Place::Folder(folder) => self.folder(folder).get(&slot.key),
         }
     }
 

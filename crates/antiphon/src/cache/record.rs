@@ -1,7 +1,9 @@
 //! An answer as bytes: JSON, so that another version can read it, and a digest, so that nothing damaged is.
+//!
+//! A line says how the answer came about, and the rest is the answer, as OpenAI writes it.
 
-use antiphon_core::{Map, Response};
-use serde_json::{Value, json};
+use antiphon_core::{Response, Result};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Key;
@@ -10,18 +12,29 @@ use crate::wire;
 /// How many bytes of the digest are kept.
 const DIGEST: usize = 16;
 
+/// What is known of an answer beside itself.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    warnings: Vec<String>,
+    provider: Option<String>,
+    model: Option<String>,
+    request_id: Option<String>,
+    structured_output: Option<String>,
+}
+
 /// The bytes of an answer.
 pub(super) fn write(key: &Key, response: &Response) -> Vec<u8> {
-    let meta = &response.meta;
-    let body = json!({
-        "response": response.to_json(),
-        "warnings": response.warnings,
-        "provider": meta.provider,
-        "model": meta.model,
-        "request_id": meta.request_id,
-        "structured_output": meta.structured_output,
-    });
-    let mut bytes = body.to_string().into_bytes();
+    let meta = response.meta.clone();
+    let head = Head {
+        warnings: response.warnings.clone(),
+        provider: meta.provider,
+        model: meta.model,
+        request_id: meta.request_id,
+        structured_output: meta.structured_output,
+    };
+    let mut bytes = serde_json::json!(head).to_string().into_bytes();
+    bytes.push(b'\n');
+    bytes.extend(response.to_json().to_string().into_bytes());
     let digest = digest(key, &bytes);
     bytes.extend(digest);
     bytes
@@ -29,23 +42,24 @@ pub(super) fn write(key: &Key, response: &Response) -> Vec<u8> {
 
 /// The answer of those bytes; `None` where they are not what was written under that key.
 pub(super) fn read(key: &Key, bytes: &[u8]) -> Option<Response> {
-    let (body, found) = bytes.split_at_checked(bytes.len().checked_sub(DIGEST)?)?;
-    if digest(key, body) != found {
+    let (written, found) = bytes.split_at_checked(bytes.len().checked_sub(DIGEST)?)?;
+    if digest(key, written) != found {
         return None;
     }
-    let mut body: Map = serde_json::from_slice(body).ok()?;
-    let mut response = wire::response_of(body.get("response")?).ok()?;
-    let mut text = |name: &str| match body.shift_remove(name) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    };
-    response.meta.provider = text("provider");
-    response.meta.model = text("model");
-    response.meta.request_id = text("request_id");
-    response.meta.structured_output = text("structured_output");
-    let warnings = body.shift_remove("warnings").and_then(|value| serde_json::from_value(value).ok());
-    response.warnings = warnings.unwrap_or_default();
-    Some(response)
+    parse(written).ok()
+}
+
+fn parse(written: &[u8]) -> Result<Response> {
+    let end = written.iter().position(|byte| *byte == b'\n').unwrap_or(written.len());
+    let head: Head = serde_json::from_slice(&written[..end])
+        .map_err(|error| antiphon_core::Error::new(antiphon_core::Kind::Internal, error.to_string()))?;
+    let mut response = wire::response_of(written.get(end + 1..).unwrap_or_default())?;
+    response.warnings = head.warnings;
+    response.meta.provider = head.provider;
+    response.meta.model = head.model;
+    response.meta.request_id = head.request_id;
+    response.meta.structured_output = head.structured_output;
+    Ok(response)
 }
 
 /// Over the key as well: an answer in another's row is none.
@@ -58,6 +72,8 @@ fn digest(key: &Key, body: &[u8]) -> [u8; DIGEST] {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn response() -> Response {
@@ -70,7 +86,7 @@ mod tests {
             "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
             "service_tier": "default",
         });
-        let mut response = wire::response_of(&body).unwrap();
+        let mut response = wire::response_of(body.to_string().as_bytes()).unwrap();
         response.warnings.push("top_k was dropped".into());
         response.meta.provider = Some("openai".into());
         response
