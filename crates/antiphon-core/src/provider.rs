@@ -1,6 +1,6 @@
 //! A provider is a struct of values, built the same from a constant, a config table or arguments.
 
-use crate::{Request, Role, Task};
+use crate::{Operation, Role};
 
 /// How a request proves who sends it. The secret itself is never in here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,8 @@ pub struct Quirks {
     /// Which models go on from a raw prompt, where the provider has an endpoint for those; the others are
     /// asked by a chat (OpenAI's chat models answer 404 there).
     pub raw_prompts: Support,
+    /// Whether several raw prompts go into one request; else each has one of its own (Together, OpenRouter).
+    pub prompt_lists: bool,
     /// Whether vectors can be had as base64 of their floats, which is a third of their size as numbers.
     pub base64_embeddings: bool,
     /// Whether to speak HTTP/2 where the server offers it. Off by default: a server allows about 100 streams
@@ -150,6 +152,7 @@ impl Quirks {
         renamed: &[],
         unsupported: &[],
         raw_prompts: Support::All,
+        prompt_lists: true,
         base64_embeddings: false,
         h2: false,
     };
@@ -167,13 +170,12 @@ impl Default for Quirks {
 }
 
 impl Provider {
-    /// Id of the dialect in which `request` is asked; `None` where the provider has no such endpoint for the
-    /// model.
-    pub fn dialect_of(&self, request: &Request) -> Option<&'static str> {
-        match request.task {
-            Task::Chat => Some(self.dialect),
-            Task::Complete(_) => self.completions.filter(|_| self.quirks.raw_prompts.has(&request.model)),
-            Task::Embed(_) => self.embeddings,
+    /// Id of the dialect in which `model` is asked for it; `None` where there is no such endpoint for that model.
+    pub fn dialect_of(&self, operation: Operation, model: &str) -> Option<&'static str> {
+        match operation {
+            Operation::Chat => Some(self.dialect),
+            Operation::TextCompletion => self.completions.filter(|_| self.quirks.raw_prompts.has(model)),
+            Operation::Embeddings => self.embeddings,
         }
     }
 

@@ -192,8 +192,8 @@ impl Task {
         Ok(None)
     }
 
-    /// What was asked, under its field's name.
-    pub(crate) fn to_json(&self) -> Map {
+    /// What was asked and its own fields, by their names; nothing of a chat.
+    pub fn to_json(&self) -> Map {
         let mut map = Map::new();
         let field = self.operation().field();
         match self {
