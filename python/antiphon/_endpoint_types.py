@@ -78,7 +78,9 @@ class Embedding(Object):
     """The vector of one text: a list of numbers, or base64 where ``encoding_format="base64"``."""
 
     def __init__(self, embedding=None, index=0, object="embedding", **extra):
-        super().__init__(embedding=[] if embedding is None else embedding, index=index, object=object, **extra)
+        super().__init__(
+            embedding=[] if embedding is None else embedding, index=index, object=object, **extra
+        )
 
 
 class EmbeddingResponse(_Answer):
@@ -92,9 +94,7 @@ class EmbeddingResponse(_Answer):
     usage = None
 
     def __init__(self, model=None, data=None, object="list", usage=None, **extra):
-        super().__init__(
-            model=model, data=[] if data is None else _made_list(Embedding, data), object=object
-        )
+        super().__init__(model=model, data=[] if data is None else _made_list(Embedding, data), object=object)
         if usage is not None:
             self.usage = _made(Usage, usage)
         self.__dict__.update(extra)

@@ -302,7 +302,8 @@ impl Chunker {
                 choice.extra.insert(name.to_string(), value.clone());
             }
             // Every choice's first chunk has a role, whether the events name it or not.
-            Path::Message(_, name) if name == "role" && self.is_text() => {}
+            // A text completion has nobody who speaks, and its last piece says that there was none before.
+            Path::Message(..) if self.is_text() => {}
             Path::Message(choice, name) if name == "role" => {
                 self.delta(chunks, *choice, |_| true);
             }
