@@ -57,7 +57,7 @@ class AsyncTextCompletionStream:
 
 @overload
 def text_completion(
-    prompt: _Input | None = None,
+    prompt: _Input,
     model: str | None = None,
     *,
     best_of: int | None = None,
@@ -120,7 +120,7 @@ def text_completion(
 ) -> TextCompletionResponse: ...
 @overload
 def text_completion(
-    prompt: _Input | None = None,
+    prompt: _Input,
     model: str | None = None,
     *,
     best_of: int | None = None,
@@ -183,7 +183,7 @@ def text_completion(
 ) -> TextCompletionStream: ...
 @overload
 def text_completion(
-    prompt: _Input | None = None,
+    prompt: _Input,
     model: str | None = None,
     *,
     best_of: int | None = None,
@@ -246,7 +246,7 @@ def text_completion(
 ) -> TextCompletionResponse | TextCompletionStream: ...
 @overload
 def text_completion(
-    prompt: _Input | None = None,
+    prompt: _Input,
     model: str | None = None,
     *,
     dry_run: Literal[True],
@@ -254,7 +254,7 @@ def text_completion(
 ) -> dict[str, Any]: ...
 @overload
 def text_completion(
-    prompt: _Input | None = None,
+    prompt: _Input,
     model: str | None = None,
     *,
     return_cache_key: Literal[True],
@@ -262,7 +262,7 @@ def text_completion(
 ) -> str: ...
 @overload
 def embedding(
-    input: _Input | None = None,
+    input: _Input,
     model: str | None = None,
     *,
     dimensions: int | None = None,
@@ -302,7 +302,7 @@ def embedding(
 ) -> EmbeddingResponse: ...
 @overload
 def embedding(
-    input: _Input | None = None,
+    input: _Input,
     model: str | None = None,
     *,
     dry_run: Literal[True],
@@ -310,7 +310,7 @@ def embedding(
 ) -> dict[str, Any]: ...
 @overload
 def embedding(
-    input: _Input | None = None,
+    input: _Input,
     model: str | None = None,
     *,
     return_cache_key: Literal[True],
@@ -318,7 +318,7 @@ def embedding(
 ) -> str: ...
 @overload
 async def async_text_completion(
-    prompt: _Input | None = None,
+    prompt: _Input,
     model: str | None = None,
     *,
     best_of: int | None = None,
@@ -381,7 +381,7 @@ async def async_text_completion(
 ) -> TextCompletionResponse: ...
 @overload
 async def async_text_completion(
-    prompt: _Input | None = None,
+    prompt: _Input,
     model: str | None = None,
     *,
     best_of: int | None = None,
@@ -444,7 +444,7 @@ async def async_text_completion(
 ) -> AsyncTextCompletionStream: ...
 @overload
 async def async_text_completion(
-    prompt: _Input | None = None,
+    prompt: _Input,
     model: str | None = None,
     *,
     best_of: int | None = None,
@@ -507,7 +507,7 @@ async def async_text_completion(
 ) -> TextCompletionResponse | AsyncTextCompletionStream: ...
 @overload
 async def async_text_completion(
-    prompt: _Input | None = None,
+    prompt: _Input,
     model: str | None = None,
     *,
     dry_run: Literal[True],
@@ -515,7 +515,7 @@ async def async_text_completion(
 ) -> dict[str, Any]: ...
 @overload
 async def async_text_completion(
-    prompt: _Input | None = None,
+    prompt: _Input,
     model: str | None = None,
     *,
     return_cache_key: Literal[True],
@@ -523,7 +523,7 @@ async def async_text_completion(
 ) -> str: ...
 @overload
 async def async_embedding(
-    input: _Input | None = None,
+    input: _Input,
     model: str | None = None,
     *,
     dimensions: int | None = None,
@@ -563,7 +563,7 @@ async def async_embedding(
 ) -> EmbeddingResponse: ...
 @overload
 async def async_embedding(
-    input: _Input | None = None,
+    input: _Input,
     model: str | None = None,
     *,
     dry_run: Literal[True],
@@ -571,7 +571,7 @@ async def async_embedding(
 ) -> dict[str, Any]: ...
 @overload
 async def async_embedding(
-    input: _Input | None = None,
+    input: _Input,
     model: str | None = None,
     *,
     return_cache_key: Literal[True],
