@@ -405,6 +405,7 @@ impl Request {
                 ("tool_choice", self.tool_choice.is_some()),
                 ("functions", self.functions.is_some()),
                 ("function_call", self.function_call.is_some()),
+                ("response_format", self.response_format.is_some()),
                 ("stream", self.stream && operation == Operation::Embeddings),
             ],
         )?;

@@ -32,9 +32,6 @@ pub(super) fn check_known(request: &Request, known: &[&str]) -> Result<()> {
     let mut given = PARAMS.iter().map(|(name, _)| *name).filter(|name| request.params.has(name));
     match given.find(|name| !known.contains(name)) {
         Some(name) => Err(unsupported(name, "is not taken by this endpoint")),
-        None if request.response_format.is_some() => {
-            Err(unsupported("response_format", "is not taken by this endpoint"))
-        }
         None => Ok(()),
     }
 }

@@ -74,7 +74,7 @@ mod tests {
         for (field, value, kind) in [
             ("reasoning_effort", json!("low"), Kind::UnsupportedParams),
             ("top_logprobs", json!(2), Kind::UnsupportedParams),
-            ("response_format", json!({"type": "json_object"}), Kind::UnsupportedParams),
+            ("response_format", json!({"type": "json_object"}), Kind::InvalidRequest),
             ("tools", json!([{"type": "web"}]), Kind::InvalidRequest),
         ] {
             let request = json!({"model": "m", "prompt": "hi", field: value});
