@@ -9,7 +9,14 @@ Importing this module imports nothing that the interpreter has not loaded alread
 thread; what a call needs is made on the first call.
 """
 
-from ._antiphon import CompletionStream, __version__, completion, set_default_cache_path
+from ._antiphon import (
+    CompletionStream,
+    __version__,
+    completion,
+    embedding,
+    set_default_cache_path,
+    text_completion,
+)
 from ._antiphon import begin as _begin
 from ._exceptions import (
     AntiphonError,
@@ -101,8 +108,17 @@ acompletion = async_completion
 _LATER = {
     "AsyncCompletionStream": "_aio",
     "Context": "_context",
+    "Embedding": "_endpoint_types",
+    "EmbeddingResponse": "_endpoint_types",
+    "Logprobs": "_endpoint_types",
+    "TextChoices": "_endpoint_types",
+    "TextCompletionResponse": "_endpoint_types",
+    "aembedding": "_endpoints",
     "as_dict": "_batch",
+    "async_embedding": "_endpoints",
     "async_single": "_single",
+    "async_text_completion": "_endpoints",
+    "atext_completion": "_endpoints",
     "batch_executor": "_batch",
     "single": "_single",
 }
@@ -154,6 +170,8 @@ __all__ = [
     "ContextWindowExceededError",
     "Custom",
     "Delta",
+    "Embedding",
+    "EmbeddingResponse",
     "Function",
     "FunctionCall",
     "InternalError",
@@ -161,6 +179,7 @@ __all__ = [
     "InvalidRequestError",
     "JSONSchemaValidationError",
     "LocalModelError",
+    "Logprobs",
     "Message",
     "ModelResponse",
     "ModelResponseStream",
@@ -174,6 +193,8 @@ __all__ = [
     "ServiceUnavailableError",
     "StreamInterruptedError",
     "StreamingChoices",
+    "TextChoices",
+    "TextCompletionResponse",
     "Timeout",
     "TopLogprob",
     "UnknownProviderError",
@@ -182,14 +203,20 @@ __all__ = [
     "Usage",
     "__version__",
     "acompletion",
+    "aembedding",
     "as_dict",
     "async_completion",
+    "async_embedding",
     "async_single",
+    "async_text_completion",
     "asynchronous",
+    "atext_completion",
     "batch_executor",
     "callbacks",
     "completion",
+    "embedding",
     "llm",
     "set_default_cache_path",
     "single",
+    "text_completion",
 ]

@@ -8,6 +8,21 @@ from ._aio import AsyncCompletionStream
 from ._antiphon import CompletionStream, __version__
 from ._batch import as_dict, batch_executor
 from ._context import Context
+from ._endpoint_types import (
+    Embedding,
+    EmbeddingResponse,
+    Logprobs,
+    TextChoices,
+    TextCompletionResponse,
+)
+from ._endpoints import (
+    aembedding,
+    async_embedding,
+    async_text_completion,
+    atext_completion,
+    embedding,
+    text_completion,
+)
 from ._exceptions import (
     AntiphonError,
     APIConnectionError,
@@ -1292,6 +1307,8 @@ __all__ = [
     "ContextWindowExceededError",
     "Custom",
     "Delta",
+    "Embedding",
+    "EmbeddingResponse",
     "Function",
     "FunctionCall",
     "InternalError",
@@ -1299,6 +1316,7 @@ __all__ = [
     "InvalidRequestError",
     "JSONSchemaValidationError",
     "LocalModelError",
+    "Logprobs",
     "Message",
     "ModelResponse",
     "ModelResponseStream",
@@ -1312,6 +1330,8 @@ __all__ = [
     "ServiceUnavailableError",
     "StreamInterruptedError",
     "StreamingChoices",
+    "TextChoices",
+    "TextCompletionResponse",
     "Timeout",
     "TopLogprob",
     "UnknownProviderError",
@@ -1320,14 +1340,20 @@ __all__ = [
     "Usage",
     "__version__",
     "acompletion",
+    "aembedding",
     "as_dict",
     "async_completion",
+    "async_embedding",
     "async_single",
+    "async_text_completion",
     "asynchronous",
+    "atext_completion",
     "batch_executor",
     "callbacks",
     "completion",
+    "embedding",
     "llm",
     "set_default_cache_path",
     "single",
+    "text_completion",
 ]

@@ -87,16 +87,25 @@ async def finish(begun):
     return AsyncCompletionStream(answer) if type(answer) is CompletionStream else answer
 
 
-async def reported(args, kwargs):
+async def reported(args, kwargs, operation="chat"):
     """A call that ``antiphon.callbacks`` are to hear of."""
-    reporter = Reporter(args, kwargs)
+    reporter = Reporter(args, kwargs, operation)
     try:
-        answer = await finish(begin(args, kwargs))
+        answer = await finish(begin(args, kwargs, operation))
     except BaseException as error:
         reporter.failed(error)
         raise
     reporter.answered(answer._stream if type(answer) is AsyncCompletionStream else answer)
     return answer
+
+
+async def answered(args, kwargs, operation):
+    """The answer of a call of that kind."""
+    import antiphon
+
+    if antiphon.callbacks:
+        return await reported(args, kwargs, operation)
+    return await finish(begin(args, kwargs, operation))
 
 
 class AsyncCompletionStream:

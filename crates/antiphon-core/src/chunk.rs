@@ -4,11 +4,13 @@ use serde_json::{Value, json};
 
 use crate::event::{Event, Path};
 use crate::json::put;
-use crate::{Logprobs, Map, Response, TokenLogprob};
+use crate::{Logprobs, Map, Operation, Response, TokenLogprob};
 
 /// One chunk of a stream. A chunk speaks of one choice, or of none (the last one, with usage).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Chunk {
+    /// What kind of answer it is a part of, and so the form of its JSON.
+    pub operation: Operation,
     /// The same in every chunk of an answer.
     pub id: String,
     /// Seconds since 1970.
@@ -84,21 +86,36 @@ pub struct ToolCallDelta {
 }
 
 impl Chunk {
-    /// As JSON, as OpenAI writes a `chat.completion.chunk`. A chunk of no choice has `choices: []`.
+    /// As JSON, as OpenAI writes a `chat.completion.chunk`, or a `text_completion`. A chunk of no choice has
+    /// `choices: []`.
     pub fn to_json(&self) -> Value {
+        let (object, choice): (_, fn(&ChunkChoice) -> Value) = match self.operation {
+            Operation::TextCompletion => ("text_completion", ChunkChoice::to_text_json),
+            _ => ("chat.completion.chunk", ChunkChoice::to_json),
+        };
         let mut map = Map::new();
         map.insert("id".into(), self.id.as_str().into());
-        map.insert("object".into(), "chat.completion.chunk".into());
+        map.insert("object".into(), object.into());
         map.insert("created".into(), self.created.into());
         map.insert("model".into(), self.model.as_str().into());
         map.extend(self.extra.clone());
-        map.insert("choices".into(), self.choice.iter().map(ChunkChoice::to_json).collect::<Vec<_>>().into());
+        map.insert("choices".into(), self.choice.iter().map(choice).collect::<Vec<_>>().into());
         put(&mut map, "usage", self.usage.clone());
         Value::Object(map)
     }
 }
 
 impl ChunkChoice {
+    fn to_text_json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("text".into(), self.delta.content.as_deref().unwrap_or_default().into());
+        map.insert("index".into(), self.index.into());
+        map.insert("logprobs".into(), self.logprobs.as_ref().map_or(Value::Null, Logprobs::to_text_json));
+        map.insert("finish_reason".into(), self.finish_reason.as_deref().into());
+        map.extend(self.extra.clone());
+        Value::Object(map)
+    }
+
     fn to_json(&self) -> Value {
         let mut map = Map::new();
         map.insert("index".into(), self.index.into());
@@ -174,6 +191,12 @@ impl Chunker {
         Self { head, include_usage, ..Self::default() }
     }
 
+    /// The same, for an answer of that kind.
+    pub fn of(mut self, operation: Operation) -> Self {
+        self.head.operation = operation;
+        self
+    }
+
     /// The chunks of a batch of events.
     pub fn push(&mut self, events: &[Event]) -> Vec<Chunk> {
         let mut chunks: Vec<Chunk> = Vec::new();
@@ -203,6 +226,7 @@ impl Chunker {
     fn empty(&mut self) -> Chunk {
         self.unshown = false;
         Chunk {
+            operation: self.head.operation,
             id: self.head.id.clone(),
             created: self.head.created,
             model: self.head.model.clone(),
@@ -212,8 +236,14 @@ impl Chunker {
         }
     }
 
+    fn is_text(&self) -> bool {
+        self.head.operation == Operation::TextCompletion
+    }
+
     fn event(&mut self, event: &Event, chunks: &mut Vec<Chunk>) {
         match event {
+            // A text completion shows nothing of what its model thought.
+            Event::Reasoning { .. } if self.is_text() => {}
             Event::Text { choice, text } => {
                 self.append(chunks, *choice, |delta| &mut delta.content, text);
             }
@@ -236,6 +266,14 @@ impl Chunker {
             Event::Logprobs { choice, content } => {
                 self.logprobs(chunks, *choice, |logprobs| &mut logprobs.content, content);
             }
+            Event::TextLogprobs { choice, logprobs } => {
+                let choice = self.delta(chunks, *choice, |choice| {
+                    choice.logprobs.as_ref().is_none_or(|logprobs| logprobs.text.is_none())
+                });
+                choice.logprobs.get_or_insert_default().text = Some(logprobs.clone());
+            }
+            // Vectors come whole.
+            Event::Embeddings(_) => {}
             Event::RefusalLogprobs { choice, refusal } => {
                 self.logprobs(chunks, *choice, |logprobs| &mut logprobs.refusal, refusal);
             }
@@ -264,6 +302,8 @@ impl Chunker {
                 choice.extra.insert(name.to_string(), value.clone());
             }
             // Every choice's first chunk has a role, whether the events name it or not.
+            // A text completion has nobody who speaks, and its last piece says that there was none before.
+            Path::Message(..) if self.is_text() => {}
             Path::Message(choice, name) if name == "role" => {
                 self.delta(chunks, *choice, |_| true);
             }
@@ -316,7 +356,7 @@ impl Chunker {
 
     /// As OpenAI does it: the reason in a chunk of its own, with an empty delta.
     fn finish_choice(&mut self, chunks: &mut Vec<Chunk>, index: u32, reason: &str) {
-        if !self.started.contains(&index) {
+        if !self.started.contains(&index) && !self.is_text() {
             self.begin(chunks, index);
         }
         self.begin(chunks, index).finish_reason = Some(reason.to_owned());
@@ -327,7 +367,7 @@ impl Chunker {
         let mut choice = ChunkChoice { index, ..ChunkChoice::default() };
         if !self.started.contains(&index) {
             self.started.push(index);
-            choice.delta.role = Some("assistant".into());
+            choice.delta.role = (!self.is_text()).then(|| "assistant".into());
         }
         chunks.push(Chunk { choice: Some(choice), ..self.empty() });
         let last = chunks.last_mut().and_then(|chunk| chunk.choice.as_mut());

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::TokenLogprob;
+use crate::{Embeddings, TextLogprobs, TokenLogprob};
 
 /// One step. `choice` is the index of the answer that it belongs to.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +57,15 @@ pub enum Event {
         /// What is appended.
         content: Vec<TokenLogprob>,
     },
+    /// Appends probabilities of a text completion's tokens.
+    TextLogprobs {
+        /// Index of the choice.
+        choice: u32,
+        /// What is appended.
+        logprobs: Box<TextLogprobs>,
+    },
+    /// Sets the vectors of the texts, all at once.
+    Embeddings(Embeddings),
     /// Appends probabilities of refusal tokens.
     RefusalLogprobs {
         /// Index of the choice.
@@ -145,7 +154,11 @@ impl Event {
             | Event::Transcript { text, .. } => !text.is_empty(),
             Event::Audio { bytes, .. } => !bytes.is_empty(),
             Event::Set { path: Path::ToolCall(..) | Path::FunctionCall(..), .. } => true,
-            Event::Logprobs { .. } | Event::RefusalLogprobs { .. } | Event::Set { .. } => false,
+            Event::Embeddings(_) => true,
+            Event::Logprobs { .. }
+            | Event::TextLogprobs { .. }
+            | Event::RefusalLogprobs { .. }
+            | Event::Set { .. } => false,
         }
     }
 }

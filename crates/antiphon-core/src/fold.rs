@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::event::{Event, Path};
 use crate::{
-    Choice, Content, FinishReason, FunctionCall, Logprobs, Map, Message, Response, Role, ToolCall, Usage,
+    Choice, Content, FinishReason, FunctionCall, Logprobs, Map, Message, Operation, Response, Role, ToolCall,
+    Usage,
 };
 
 /// Gathers the events of one call. [`Fold::response`] is what is known so far.
@@ -57,6 +58,11 @@ impl Fold {
             Event::Logprobs { choice, content } => {
                 self.logprobs(choice).content.get_or_insert_default().extend(content);
             }
+            Event::TextLogprobs { choice, logprobs } => match &mut self.logprobs(choice).text {
+                Some(sofar) => sofar.extend(*logprobs),
+                none => *none = Some(logprobs),
+            },
+            Event::Embeddings(embeddings) => self.response.embeddings = Some(embeddings),
             Event::RefusalLogprobs { choice, refusal } => {
                 self.logprobs(choice).refusal.get_or_insert_default().extend(refusal);
             }
@@ -170,6 +176,9 @@ fn set_response(response: &mut Response, name: &str, value: Value) {
             }
         },
         ("warning", Value::String(text)) => response.warnings.push(text),
+        ("antiphon.operation", Value::String(word)) => {
+            response.operation = Operation::parse(&word).unwrap_or_default();
+        }
         (name, Value::String(text)) if name.starts_with("antiphon.") => match response.meta.field(name) {
             Some(field) => *field = Some(text),
             None => {

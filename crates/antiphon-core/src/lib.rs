@@ -14,6 +14,7 @@
 mod backend;
 pub mod chunk;
 pub mod dialects;
+pub mod embeddings;
 pub mod error;
 pub mod event;
 pub mod fold;
@@ -25,10 +26,13 @@ pub mod provider;
 pub mod request;
 pub mod response;
 pub mod schema;
+pub mod task;
+pub mod text_answer;
 pub mod usage;
 
 pub use backend::{Backend, EventStream};
 pub use chunk::{Chunk, Chunker};
+pub use embeddings::Embeddings;
 pub use error::{Error, Kind, Result};
 pub use event::{Event, Path};
 pub use fold::Fold;
@@ -37,6 +41,8 @@ pub use params::Params;
 pub use provider::{Auth, OPEN_MODEL_PARAMS, Provider, Quirks, Support};
 pub use request::{Request, ResponseFormat, Strict, Tool, ToolChoice};
 pub use response::{Choice, FinishReason, Logprobs, Meta, Response, TokenLogprob, TopLogprob};
+pub use task::{EmbeddingTask, EncodingFormat, Input, Operation, Task, TextTask};
+pub use text_answer::{TextAnswer, TextLogprobs};
 pub use usage::Usage;
 
 /// A JSON object that keeps the order of its keys.

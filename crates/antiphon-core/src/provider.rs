@@ -1,6 +1,6 @@
 //! A provider is a struct of values, built the same from a constant, a config table or arguments.
 
-use crate::Role;
+use crate::{Operation, Role};
 
 /// How a request proves who sends it. The secret itself is never in here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub struct Provider {
     pub auth: Auth,
     /// Id of the dialect (`openai-chat`).
     pub dialect: &'static str,
+    /// Id of the dialect of raw prompts (`openai-completions`); where there is none, a chat is asked.
+    pub completions: Option<&'static str>,
+    /// Id of the dialect of embeddings (`openai-embeddings`), where the provider has them.
+    pub embeddings: Option<&'static str>,
     /// Environment variables that may hold the key, the first that is set wins.
     pub key_variables: &'static [&'static str],
     /// Environment variables that may hold a token to be sent as `Authorization: Bearer`, whatever `auth`
@@ -80,6 +84,13 @@ pub struct Quirks {
     pub renamed: &'static [(&'static str, &'static str)],
     /// Known parameters that this provider refuses, by their names in [`crate::params::PARAMS`].
     pub unsupported: &'static [&'static str],
+    /// Which models go on from a raw prompt, where the provider has an endpoint for those; the others are
+    /// asked by a chat (OpenAI's chat models answer 404 there).
+    pub raw_prompts: Support,
+    /// Whether several raw prompts go into one request; else each has one of its own (Together, OpenRouter).
+    pub prompt_lists: bool,
+    /// Whether vectors can be had as base64 of their floats, which is a third of their size as numbers.
+    pub base64_embeddings: bool,
     /// Whether to speak HTTP/2 where the server offers it. Off by default: a server allows about 100 streams
     /// on a connection, and more of them than that would wait for each other.
     pub h2: bool,
@@ -140,6 +151,9 @@ impl Quirks {
         reasoning_field: Some("reasoning_content"),
         renamed: &[],
         unsupported: &[],
+        raw_prompts: Support::All,
+        prompt_lists: true,
+        base64_embeddings: false,
         h2: false,
     };
 
@@ -156,6 +170,15 @@ impl Default for Quirks {
 }
 
 impl Provider {
+    /// Id of the dialect in which `model` is asked for it; `None` where there is no such endpoint for that model.
+    pub fn dialect_of(&self, operation: Operation, model: &str) -> Option<&'static str> {
+        match operation {
+            Operation::Chat => Some(self.dialect),
+            Operation::TextCompletion => self.completions.filter(|_| self.quirks.raw_prompts.has(model)),
+            Operation::Embeddings => self.embeddings,
+        }
+    }
+
     /// What most rows share: OpenAI's dialect with a bearer key.
     pub const DEFAULT: Provider = Provider {
         id: "",
@@ -163,6 +186,8 @@ impl Provider {
         base_url: "",
         auth: Auth::Bearer,
         dialect: "openai-chat",
+        completions: None,
+        embeddings: None,
         key_variables: &[],
         token_variables: &[],
         url_variables: &[],

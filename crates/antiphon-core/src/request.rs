@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::json::{self, put, take, take_string};
 use crate::message::check_name;
-use crate::{Error, Map, Message, Params, Result};
+use crate::task::check_chat_fields;
+use crate::{Error, Map, Message, Operation, Params, Result, Task};
 
 /// A tool that the model may call.
 #[derive(Debug, Clone, PartialEq)]
@@ -284,6 +285,8 @@ fn schema_format(
 pub struct Request {
     /// The model, in the provider's word (the part after `provider/`, once resolved).
     pub model: String,
+    /// What kind of answer is asked for, and from what, where it is no conversation.
+    pub task: Task,
     /// The conversation.
     pub messages: Vec<Message>,
     /// What shapes the answer.
@@ -314,11 +317,17 @@ impl Request {
 
     /// Reads and checks a request as OpenAI's chat endpoint takes it. `messages` may also be a string:
     /// one user message. What is not known ends up in [`Request::extra`].
-    pub fn from_json(mut map: Map) -> Result<Self> {
-        let mut request = Self {
-            model: take_string(&mut map, "model", "request")?.unwrap_or_default(),
-            messages: messages(take(&mut map, "messages"))?,
-            ..Self::default()
+    pub fn from_json(map: Map) -> Result<Self> {
+        Self::read(Operation::Chat, map)
+    }
+
+    /// [`Request::from_json`], for any of OpenAI's endpoints.
+    pub fn read(operation: Operation, mut map: Map) -> Result<Self> {
+        let model = take_string(&mut map, "model", "request")?.unwrap_or_default();
+        let asked = take(&mut map, operation.field());
+        let mut request = match operation {
+            Operation::Chat => Self { model, messages: messages(asked)?, ..Self::default() },
+            _ => Self { model, task: Task::read(operation, asked)?, ..Self::default() },
         };
         for (name, value) in map {
             request.set(&name, value)?;
@@ -354,6 +363,7 @@ impl Request {
                 self.extra.shift_remove(name);
             }
             _ => {
+                let Some(value) = self.task.set(name, value)? else { return Ok(()) };
                 if let Some(unknown) = self.params.set(name, value)?
                     && !unknown.is_null()
                 {
@@ -366,6 +376,9 @@ impl Request {
 
     /// Checks what spans several fields.
     pub fn check(&self) -> Result<()> {
+        if self.task != Task::Chat {
+            return self.check_task();
+        }
         if self.messages.is_empty() {
             return Err(Error::invalid("messages", "is empty").hint("give a prompt or a list of messages"));
         }
@@ -380,6 +393,23 @@ impl Request {
             return Err(Error::invalid("tool_choice", "is \"required\", but no tools are given"));
         }
         Ok(())
+    }
+
+    fn check_task(&self) -> Result<()> {
+        let operation = self.task.operation();
+        check_chat_fields(
+            operation,
+            &[
+                ("messages", !self.messages.is_empty()),
+                ("tools", !self.tools.is_empty()),
+                ("tool_choice", self.tool_choice.is_some()),
+                ("functions", self.functions.is_some()),
+                ("function_call", self.function_call.is_some()),
+                ("response_format", self.response_format.is_some()),
+                ("stream", self.stream && operation == Operation::Embeddings),
+            ],
+        )?;
+        self.task.check()
     }
 
     /// A tool's result must answer a call that was made before it.
@@ -398,11 +428,17 @@ impl Request {
         Ok(())
     }
 
-    /// The request as JSON, as OpenAI's chat endpoint takes it. The dialect's quirks are not in here.
+    /// The request as JSON, as OpenAI's endpoint of its task takes it. The dialect's quirks are not in here.
     pub fn to_json(&self) -> Map {
         let mut map = Map::new();
         map.insert("model".into(), self.model.as_str().into());
-        map.insert("messages".into(), self.messages.iter().map(Message::to_json).collect::<Vec<_>>().into());
+        match self.task {
+            Task::Chat => {
+                let messages = self.messages.iter().map(Message::to_json).collect::<Vec<_>>();
+                map.insert("messages".into(), messages.into());
+            }
+            _ => map.extend(self.task.to_json()),
+        }
         map.extend(self.settings());
         map
     }

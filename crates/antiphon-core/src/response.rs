@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use crate::event::{Event, Path};
 use crate::json::put;
-use crate::{Content, Map, Message, Role, ToolCall, Usage};
+use crate::{
+    Content, Embeddings, EncodingFormat, Map, Message, Operation, Role, TextLogprobs, ToolCall, Usage,
+    embeddings,
+};
 
 /// Why a model stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,12 +89,19 @@ pub struct Logprobs {
     pub content: Option<Vec<TokenLogprob>>,
     /// Of the refusal.
     pub refusal: Option<Vec<TokenLogprob>>,
+    /// Of a text completion, in its older form.
+    pub text: Option<Box<TextLogprobs>>,
 }
 
 impl Logprobs {
     /// As JSON, as OpenAI writes it.
     pub fn to_json(&self) -> Value {
         serde_json::json!({"content": self.content, "refusal": self.refusal})
+    }
+
+    /// As JSON, as OpenAI writes it in a text completion; in a chat's form where the provider has only that.
+    pub fn to_text_json(&self) -> Value {
+        self.text.as_ref().map_or_else(|| self.to_json(), |text| serde_json::json!(text))
     }
 }
 
@@ -113,6 +123,8 @@ pub struct Choice {
 /// A whole answer: the fold of its events.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Response {
+    /// What kind of answer it is, and so the form of its JSON.
+    pub operation: Operation,
     /// The provider's id of the answer.
     pub id: String,
     /// Seconds since 1970.
@@ -123,6 +135,8 @@ pub struct Response {
     pub system_fingerprint: Option<String>,
     /// The answers, by index.
     pub choices: Vec<Choice>,
+    /// The vectors, of embeddings.
+    pub embeddings: Option<Embeddings>,
     /// Token counts.
     pub usage: Option<Usage>,
     /// What was done differently from what was asked: parameters dropped, passed on unchecked, ….
@@ -184,6 +198,9 @@ impl Response {
     /// mock). Each text is one event. `Fold` of them gives the same response.
     pub fn to_events(&self) -> Vec<Event> {
         let mut out = Vec::new();
+        if self.operation != Operation::Chat {
+            out.push(Event::set("antiphon.operation", self.operation.as_str()));
+        }
         if !self.id.is_empty() {
             out.push(Event::set("id", self.id.as_str()));
         }
@@ -198,6 +215,7 @@ impl Response {
         for choice in &self.choices {
             choice.events(&mut out);
         }
+        out.extend(self.embeddings.clone().map(Event::Embeddings));
         out.extend(self.usage.as_ref().map(|usage| Event::set("usage", serde_json::json!(usage))));
         out.extend(self.warnings.iter().map(|warning| Event::set("warning", warning.as_str())));
         let mut meta = self.meta.clone();
@@ -206,14 +224,24 @@ impl Response {
         out
     }
 
-    /// As JSON, as OpenAI writes a `chat.completion`.
+    /// As JSON, as OpenAI writes it: a `chat.completion`, a `text_completion`, or a `list` of embeddings.
     pub fn to_json(&self) -> Value {
+        self.to_json_as(EncodingFormat::Float)
+    }
+
+    /// [`Response::to_json`], with vectors written in that way.
+    pub fn to_json_as(&self, format: EncodingFormat) -> Value {
+        let (object, choice): (_, fn(&Choice) -> Value) = match self.operation {
+            Operation::Chat => ("chat.completion", Choice::to_json),
+            Operation::TextCompletion => ("text_completion", Choice::to_text_json),
+            Operation::Embeddings => return embeddings::to_json(self, format),
+        };
         let mut map = Map::new();
         map.insert("id".into(), self.id.as_str().into());
-        map.insert("object".into(), "chat.completion".into());
+        map.insert("object".into(), object.into());
         map.insert("created".into(), self.created.into());
         map.insert("model".into(), self.model.as_str().into());
-        map.insert("choices".into(), self.choices.iter().map(Choice::to_json).collect::<Vec<_>>().into());
+        map.insert("choices".into(), self.choices.iter().map(choice).collect::<Vec<_>>().into());
         put(&mut map, "usage", self.usage.as_ref().map(|usage| serde_json::json!(usage)));
         put(&mut map, "system_fingerprint", self.system_fingerprint.as_deref());
         map.extend(self.extra.clone());
@@ -252,12 +280,25 @@ impl Choice {
             }
         }
         set_all(out, &self.extra, |name| Path::Choice(choice, name.into()));
-        if let Some(Logprobs { content, refusal }) = &self.logprobs {
+        if let Some(Logprobs { content, refusal, text }) = &self.logprobs {
+            out.extend(text.clone().map(|logprobs| Event::TextLogprobs { choice, logprobs }));
             out.extend(content.clone().map(|content| Event::Logprobs { choice, content }));
             out.extend(refusal.clone().map(|refusal| Event::RefusalLogprobs { choice, refusal }));
         }
         let reason = self.finish_reason.as_ref();
         out.extend(reason.map(|reason| Event::set_choice(choice, "finish_reason", reason.as_str())));
+    }
+
+    /// As JSON, as OpenAI writes it in a text completion.
+    fn to_text_json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("text".into(), self.message.content.text().into());
+        map.insert("index".into(), self.index.into());
+        map.insert("logprobs".into(), self.logprobs.as_ref().map_or(Value::Null, Logprobs::to_text_json));
+        let reason = self.finish_reason.as_ref().map_or(Value::Null, |reason| reason.as_str().into());
+        map.insert("finish_reason".into(), reason);
+        map.extend(self.extra.clone());
+        Value::Object(map)
     }
 
     /// As JSON, as OpenAI writes it.

@@ -7,13 +7,18 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 
-use antiphon_core::{Backend, Error, Event, EventStream, Kind, Path, Request, Result};
+use antiphon_core::{
+    Backend, Error, Event, EventStream, Input, Kind, Path, Request, Result, Task, TextAnswer,
+};
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_core::Stream;
+use llama_cpp_2::context::params::LlamaPoolingType;
 use llama_cpp_2::model::LlamaModel;
 
+use crate::embed::{self, EmbedJob, Embedder};
 use crate::guidance::{self, Guidance};
 use crate::prepare::{self, Job};
+use crate::raw::{self, Raw};
 use crate::template::Template;
 use crate::vocabulary::Vocabulary;
 use crate::worker::{Worker, without_panic};
@@ -51,6 +56,8 @@ pub struct ModelInfo {
     pub context_length: u32,
     /// How many tokens it knows.
     pub vocabulary: u32,
+    /// How many numbers its vectors have; `None` of a model that generates text.
+    pub embedding_length: Option<u32>,
     /// Whether its file has a chat template.
     pub has_chat_template: bool,
     /// How many threads it runs on.
@@ -71,8 +78,14 @@ pub(crate) struct Shared {
     pub(crate) vocabulary: Arc<Vocabulary>,
     pub(crate) template: Template,
     pub(crate) guidance: Guidance,
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Jobs>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the model's thread waits for.
+enum Jobs {
+    Answers(Sender<Job>),
+    Texts(Sender<EmbedJob>),
 }
 
 impl Engine {
@@ -89,14 +102,16 @@ impl Engine {
     }
 
     fn start(path: PathBuf, file_size: u64, name: &str, options: &EngineOptions) -> Result<Engine> {
-        let (jobs, queue) = mpsc::channel();
+        let (answers, queue) = mpsc::channel();
+        let (texts, text_queue) = mpsc::channel();
         let (ready, loaded) = mpsc::sync_channel(1);
         let options = options.clone();
         let (name, shown) = (name.to_owned(), path.clone());
         let thread = thread::Builder::new()
             .name("antiphon-engine".into())
             .spawn(move || {
-                let outcome = without_panic("the model's thread", || run(&path, &options, &ready, &queue));
+                let outcome =
+                    without_panic("the model's thread", || run(&path, &options, &ready, &queue, &text_queue));
                 if let Err(error) = outcome.flatten() {
                     // Whoever loads the model waits for this; later nobody does.
                     let _ = ready.try_send(Err(error));
@@ -107,6 +122,7 @@ impl Engine {
             Err(Error::new(Kind::LocalModel, format!("{}: loading ended without a reason", shown.display())))
         })?;
         let info = ModelInfo { name, file_size, ..loaded.info };
+        let jobs = if info.embedding_length.is_some() { Jobs::Texts(texts) } else { Jobs::Answers(answers) };
         Ok(Engine(Arc::new(Shared {
             info,
             guidance: Guidance::new(loaded.vocabulary.clone()),
@@ -141,18 +157,42 @@ impl Engine {
     /// Goes on with `prompt` as it is: no chat template; the texts of special tokens in it are those
     /// tokens. Messages and tools of `request` are not used.
     pub fn complete(&self, prompt: &str, request: Request) -> EventStream {
+        let raw = Raw { prompt: Input::from(prompt), echo: false };
         self.answer(
             Request { messages: Vec::new(), tools: Vec::new(), tool_choice: None, ..request },
-            Some(prompt.to_owned()),
+            Some(raw),
+            None,
         )
     }
 
-    fn answer(&self, request: Request, raw: Option<String>) -> EventStream {
+    fn text(&self, request: Request) -> EventStream {
+        match raw::take(request) {
+            Ok((request, raw)) => self.answer(request, Some(raw), Some(TextAnswer::default())),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn embed(&self, request: &Request) -> EventStream {
+        let (sender, receiver) = unbounded();
+        match self.0.accept_texts(request, sender) {
+            Ok(()) => Box::pin(Answer { receiver, text: None, is_over: false, _shared: self.0.clone() }),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn failed(&self, error: Error) -> EventStream {
+        let (sender, receiver) = unbounded();
+        // The receiver is right here, so there is someone to send to.
+        let _ = sender.unbounded_send(Err(error.target("local", &self.0.info.name)));
+        Box::pin(Answer { receiver, text: None, is_over: false, _shared: self.0.clone() })
+    }
+
+    fn answer(&self, request: Request, raw: Option<Raw>, text: Option<TextAnswer>) -> EventStream {
         let (sender, receiver) = unbounded();
         let late = sender.clone();
         let shared = self.0.clone();
         let is_guided = !request.tools.is_empty() || guidance::is_asked(&request);
-        let work = move || shared.accept(&request, raw.as_deref(), &sender);
+        let work = move || shared.accept(&request, raw.as_ref(), &sender);
         // To compile a grammar takes milliseconds, which the caller's executor may not have.
         let started = if is_guided {
             thread::Builder::new().spawn(work).map(drop)
@@ -165,19 +205,23 @@ impl Engine {
             // The receiver is right here, so there is someone to send to.
             let _ = late.unbounded_send(Err(error));
         }
-        Box::pin(Answer { receiver, is_over: false, _shared: self.0.clone() })
+        Box::pin(Answer { receiver, text, is_over: false, _shared: self.0.clone() })
     }
 }
 
 impl Backend for Engine {
     fn call(&self, request: Request) -> EventStream {
-        self.answer(request, None)
+        match request.task {
+            Task::Chat => self.answer(request, None, None),
+            Task::Complete(_) => self.text(request),
+            Task::Embed(_) => self.embed(&request),
+        }
     }
 }
 
 impl Shared {
     /// Prepares a request and hands it to the worker; what goes wrong is the stream's item.
-    fn accept(&self, request: &Request, raw: Option<&str>, sender: &UnboundedSender<Batch>) {
+    fn accept(&self, request: &Request, raw: Option<&Raw>, sender: &UnboundedSender<Batch>) {
         let outcome =
             without_panic("preparing the request", || self.try_accept(request, raw, sender)).flatten();
         if let Err(error) = outcome {
@@ -189,15 +233,42 @@ impl Shared {
     fn try_accept(
         &self,
         request: &Request,
-        raw: Option<&str>,
+        raw: Option<&Raw>,
         sender: &UnboundedSender<Batch>,
     ) -> Result<()> {
+        let Some(Jobs::Answers(jobs)) = &self.jobs else {
+            let message = format!("{} is a model for embeddings, and generates no text", self.info.name);
+            return Err(Error::new(Kind::BadRequest, message).param("model").hint("ask it for embeddings"));
+        };
         let (plan, prompt) = prepare::plan(self, request, raw)?;
-        let _ = sender.unbounded_send(Ok(self.head(&plan.checked)));
+        let mut head = self.head(&plan.checked);
+        if let Some(raw) = raw.filter(|raw| raw.echo) {
+            let text = self.text_of(&raw.prompt);
+            head.extend((0..plan.checked.choices).map(|choice| Event::Text { choice, text: text.clone() }));
+        }
+        let _ = sender.unbounded_send(Ok(head));
         let job = Job { sender: sender.clone(), prompt, plan };
-        let jobs = self.jobs.as_ref();
-        jobs.and_then(|jobs| jobs.send(job).ok())
-            .ok_or_else(|| Error::new(Kind::Internal, "the model's thread has ended"))
+        jobs.send(job).map_err(|_| ended())
+    }
+
+    fn accept_texts(&self, request: &Request, sender: UnboundedSender<Batch>) -> Result<()> {
+        let Some(Jobs::Texts(jobs)) = &self.jobs else {
+            let message = format!("{} generates text, and gives no embeddings", self.info.name);
+            return Err(Error::new(Kind::BadRequest, message).param("model").hint(
+                "load a model that was trained for them: a GGUF file that names a pooling, such as \
+                 nomic-embed-text or Qwen3-Embedding",
+            ));
+        };
+        jobs.send(embed::job(self, request, sender)?).map_err(|_| ended())
+    }
+
+    fn text_of(&self, prompt: &Input) -> String {
+        match prompt {
+            Input::Text(text) => text.clone(),
+            Input::Tokens(tokens) => {
+                self.vocabulary.detokenize(tokens.iter().map(|token| token.cast_signed()))
+            }
+        }
     }
 
     fn head(&self, checked: &check::Checked) -> Vec<Event> {
@@ -227,6 +298,8 @@ impl Drop for Shared {
 /// The stream of one answer. It keeps the model alive; dropping it cancels the answer.
 struct Answer {
     receiver: UnboundedReceiver<Batch>,
+    /// Tells it as a text completion's.
+    text: Option<TextAnswer>,
     /// Whether its last batch, or an error, has come by.
     is_over: bool,
     _shared: Arc<Shared>,
@@ -249,8 +322,15 @@ impl Stream for Answer {
             Some(Ok(events)) => events.last().is_some_and(is_last),
             _ => true,
         };
-        Poll::Ready(batch)
+        Poll::Ready(match (batch, &mut self.text) {
+            (Some(Ok(events)), Some(text)) => Some(Ok(text.translate(events))),
+            (batch, _) => batch,
+        })
     }
+}
+
+fn ended() -> Error {
+    Error::new(Kind::Internal, "the model's thread has ended")
 }
 
 /// The usage of a call is its last event.
@@ -271,8 +351,13 @@ fn run(
     options: &EngineOptions,
     ready: &mpsc::SyncSender<Result<Loaded>>,
     jobs: &Receiver<Job>,
+    texts: &Receiver<EmbedJob>,
 ) -> Result<()> {
     let model: Arc<LlamaModel> = Arc::new(load::model(path, options)?);
+    let named = |error: Error| Error::new(error.kind(), format!("{}: {}", path.display(), error.message()));
+    if let Some(pooling) = embed::pooling(&model).map_err(named)? {
+        return run_texts(&model, pooling, options, ready, texts);
+    }
     let shape = load::shape(&model, options)?;
     let context = load::context(&model, &shape)?;
     let vocabulary = Arc::new(Vocabulary::new(model.clone()));
@@ -291,6 +376,35 @@ fn run(
     if let Err(error) = without_panic("the model's thread", || worker.run(jobs)) {
         worker.fail_all(&error);
         for job in jobs.try_iter() {
+            // Whoever dropped the stream wants no error either.
+            let _ = job.sender.unbounded_send(Err(error.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The thread of a model that gives vectors.
+fn run_texts(
+    model: &Arc<LlamaModel>,
+    pooling: LlamaPoolingType,
+    options: &EngineOptions,
+    ready: &mpsc::SyncSender<Result<Loaded>>,
+    texts: &Receiver<EmbedJob>,
+) -> Result<()> {
+    let shape = load::text_shape(model, options)?;
+    let context = load::text_context(model, &shape, pooling)?;
+    let vocabulary = Arc::new(Vocabulary::new(model.clone()));
+    let template = load::template(model, &vocabulary);
+    let info = ModelInfo {
+        embedding_length: Some(model.n_embd().unsigned_abs()),
+        ..load::info(model, &shape, &vocabulary, &template)
+    };
+    let mut embedder = Embedder::new(context, shape.cells as usize);
+    if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
+        return Ok(());
+    }
+    if let Err(error) = without_panic("the model's thread", || embedder.run(texts)) {
+        for job in texts.try_iter() {
             // Whoever dropped the stream wants no error either.
             let _ = job.sender.unbounded_send(Err(error.clone()));
         }

@@ -16,8 +16,8 @@ pub fn is_gguf(path: &Path) -> bool {
     File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && &magic == MAGIC
 }
 
-/// Architectures that read text but write none, or need an encoder's pass first.
-const NO_GENERATION: &[&str] = &[
+/// Architectures that read text and write none: they give vectors.
+const ENCODERS: &[&str] = &[
     "bert",
     "nomic-bert",
     "nomic-bert-moe",
@@ -26,13 +26,17 @@ const NO_GENERATION: &[&str] = &[
     "neo-bert",
     "modern-bert",
     "eurobert",
-    "t5",
-    "t5encoder",
     "gemma-embedding",
-    "clip",
-    "wavtokenizer-dec",
     "llama-embed",
 ];
+
+/// Architectures that need an encoder's pass first, or are no models of text.
+const UNUSABLE: &[&str] = &["t5", "t5encoder", "clip", "wavtokenizer-dec"];
+
+/// Whether models of that architecture read text and write none.
+pub(crate) fn is_encoder(architecture: &str) -> bool {
+    ENCODERS.contains(&architecture)
+}
 
 /// Checks that the file can be a model; its size comes back.
 pub(crate) fn check(path: &Path) -> Result<u64> {
@@ -45,7 +49,7 @@ pub(crate) fn check(path: &Path) -> Result<u64> {
     let file = File::open(path).map_err(|error| wrong(format!("{shown}: {}", reason(&error))))?;
     let mut reader = Header { file: BufReader::with_capacity(1 << 16, file), at: 0, size: meta.len() };
     match reader.read() {
-        Ok(architecture) if NO_GENERATION.contains(&architecture.as_str()) => {
+        Ok(architecture) if UNUSABLE.contains(&architecture.as_str()) => {
             Err(wrong(format!("{shown}: a model of architecture {architecture:?} cannot generate text here")))
         }
         Ok(_) => Ok(meta.len()),

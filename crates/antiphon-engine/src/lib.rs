@@ -9,19 +9,23 @@
 //! ```
 //!
 //! Special tokens are read as such only where the chat template writes them: where the caller's text contains
-//! `<|im_end|>`, the model sees those ten characters. [`Engine::complete`] takes a prompt as it is.
+//! `<|im_end|>`, the model sees those ten characters. A raw prompt is taken as it is, special tokens and all.
+//!
+//! A model whose file names a pooling (BERT and its like, Qwen3-Embedding) gives vectors and generates nothing.
 //!
 //! Sampling is greedy where the call says nothing.
 
 mod builtin;
 mod check;
 mod clock;
+mod embed;
 mod engine;
 mod gguf;
 mod guidance;
 mod load;
 mod prepare;
 mod random;
+mod raw;
 mod sampler;
 mod schema;
 mod sequence;

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use antiphon_core::{Error, Kind, Result};
 use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::context::params::{LlamaContextParams, LlamaPoolingType};
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 
+use crate::embed;
 use crate::engine::{EngineOptions, ModelInfo};
 use crate::system::{self, backend, usable_cores};
 use crate::template::Template;
@@ -19,6 +20,8 @@ use crate::worker::BATCH;
 const DEFAULT_LENGTH: u32 = 8192;
 /// More tokens than any model was trained for.
 const MAX_LENGTH: u32 = 1 << 24;
+/// Tokens of one text where nobody says: a whole text is read at once, and that takes memory.
+const DEFAULT_TEXT: u32 = 2048;
 const DEFAULT_SEQUENCES: u32 = 8;
 /// llama.cpp's limit.
 const MAX_SEQUENCES: u32 = 256;
@@ -94,20 +97,49 @@ fn cell_bytes(model: &LlamaModel) -> u64 {
 }
 
 pub(crate) fn context<'model>(model: &'model LlamaModel, shape: &Shape) -> Result<LlamaContext<'model>> {
-    let params = LlamaContextParams::default()
+    new_context(model, shape, params(shape, BATCH as u32))
+}
+
+fn params(shape: &Shape, batch: u32) -> LlamaContextParams {
+    LlamaContextParams::default()
         .with_n_ctx(NonZeroU32::new(shape.cells))
-        .with_n_batch(BATCH as u32)
-        .with_n_ubatch(BATCH as u32)
+        .with_n_batch(batch)
+        .with_n_ubatch(batch)
         .with_n_seq_max(shape.sequences)
         .with_kv_unified(true)
         .with_n_threads(shape.threads as i32)
         .with_n_threads_batch(shape.batch_threads as i32)
-        .with_no_perf(true);
+        .with_no_perf(true)
+}
+
+fn new_context<'model>(
+    model: &'model LlamaModel,
+    shape: &Shape,
+    params: LlamaContextParams,
+) -> Result<LlamaContext<'model>> {
     model.new_context(backend()?, params).map_err(|error| {
         let reason = system::take_first_error().unwrap_or_else(|| error.to_string());
         let message = format!("no context of {} tokens: {reason}", shape.cells);
         Error::new(Kind::LocalModel, message).hint("a smaller context= takes less memory")
     })
+}
+
+/// The sizes that the context of vectors is made with: a text is read in one go, and short ones together.
+pub(crate) fn text_shape(model: &LlamaModel, options: &EngineOptions) -> Result<Shape> {
+    let trained = model.n_ctx_train().max(1);
+    let length = options.context.map_or(trained.min(DEFAULT_TEXT), |context| context.min(trained));
+    let options =
+        EngineOptions { context: Some(length), sequences: Some(embed::SEQUENCES), ..options.clone() };
+    Ok(Shape { cells: length.max(BATCH as u32), ..shape(model, &options)? })
+}
+
+pub(crate) fn text_context<'model>(
+    model: &'model LlamaModel,
+    shape: &Shape,
+    pooling: LlamaPoolingType,
+) -> Result<LlamaContext<'model>> {
+    let params = params(shape, shape.cells).with_embeddings(true).with_pooling_type(pooling);
+    new_context(model, shape, params)
 }
 
 pub(crate) fn template(model: &LlamaModel, vocabulary: &Vocabulary) -> Template {
@@ -135,6 +167,7 @@ pub(crate) fn info(
         file_size: 0,
         context_length: shape.length,
         vocabulary: vocabulary.size(),
+        embedding_length: None,
         has_chat_template: template.is_own(),
         threads: shape.threads,
     }

@@ -2,7 +2,7 @@
 //!
 //! All of it happens before the job enters the loop, so that the loop only decodes and samples.
 
-use antiphon_core::{Error, Kind, Request, Result, Tool};
+use antiphon_core::{Error, Input, Kind, Request, Result, Tool};
 use futures_channel::mpsc::UnboundedSender;
 use llguidance::Matcher;
 use serde_json::{Map, Value};
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::check::{self, Checked};
 use crate::engine::{Batch, Shared};
 use crate::guidance::Guide;
+use crate::raw::{self, Raw};
 use crate::template;
 use crate::tools::{self, Format};
 
@@ -64,7 +65,7 @@ fn prompt_with(shared: &Shared, request: &Request, guide: Option<&Guide>) -> Res
 }
 
 /// The plan of a request, and its prompt: `raw` as it is, else the messages rendered.
-pub(crate) fn plan(shared: &Shared, request: &Request, raw: Option<&str>) -> Result<(Plan, Vec<i32>)> {
+pub(crate) fn plan(shared: &Shared, request: &Request, raw: Option<&Raw>) -> Result<(Plan, Vec<i32>)> {
     let callable = tools::callable(request);
     let template = shared.template.source(!callable.is_empty());
     let mut checked = check::check(request, shared.vocabulary.size(), template)?;
@@ -76,10 +77,13 @@ pub(crate) fn plan(shared: &Shared, request: &Request, raw: Option<&str>) -> Res
         return Err(Error::invalid("tool_choice", message));
     }
     let prompt = match raw {
-        Some(text) => shared.vocabulary.tokenize_prompt(text, &Default::default()),
+        Some(Raw { prompt: Input::Text(text), .. }) => {
+            shared.vocabulary.tokenize_prompt(text, &Default::default())
+        }
+        Some(Raw { prompt: Input::Tokens(tokens), .. }) => raw::known(tokens, &shared.vocabulary, "prompt")?,
         None => prompt_with(shared, request, guide.as_ref())?,
     };
-    check_length(shared, &prompt)?;
+    check_length(shared, &prompt, if raw.is_some() { "prompt" } else { "messages" })?;
     if checked.ignore_end {
         let ends = shared.vocabulary.ends().into_iter();
         checked.sampling.bias.extend(ends.map(|token| (token, f32::NEG_INFINITY)));
@@ -107,14 +111,14 @@ fn tool_plan(shared: &Shared, request: &Request, callable: &[&Tool], forced: boo
     })
 }
 
-fn check_length(shared: &Shared, prompt: &[i32]) -> Result<()> {
+fn check_length(shared: &Shared, prompt: &[i32], field: &str) -> Result<()> {
     let context = shared.info.context_length as usize;
     match prompt.len() {
-        0 => Err(Error::invalid("prompt", "is empty")),
+        0 => Err(Error::invalid(field, "is empty")),
         tokens if tokens < context => Ok(()),
         tokens => {
             let message = format!("the prompt has {tokens} tokens, and the model's context has {context}");
-            Err(Error::new(Kind::ContextWindowExceeded, message).param("messages"))
+            Err(Error::new(Kind::ContextWindowExceeded, message).param(field))
         }
     }
 }

@@ -62,6 +62,13 @@ impl Vocabulary {
         tokens.into_iter().map(|token| token.0).collect()
     }
 
+    /// The tokens of a whole text, with those that the model wants around one (`[CLS]`, `[SEP]`); the texts of
+    /// special tokens in it are plain text.
+    pub(crate) fn tokenize_whole(&self, text: &str) -> Vec<i32> {
+        let tokens = self.vocab().tokenize(text.as_bytes(), true, false);
+        tokens.into_iter().map(|token| token.0).collect()
+    }
+
     /// The tokens of a prompt: marked places are plain text, and the token that starts a text is in
     /// front where the model wants it.
     pub(crate) fn tokenize_prompt(&self, text: &str, guard: &Guard) -> Vec<i32> {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use antiphon::core::error::ROWS;
-use antiphon::{Call, Error, Map, ResponseFormat};
+use antiphon::{Call, Error, Map, Operation, ResponseFormat};
 use pyo3::exceptions::{PyBaseException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -83,18 +83,22 @@ impl Form {
 }
 
 /// Reads the arguments of a call. Nothing of them is changed or kept.
-pub(crate) fn prepare(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Prepared> {
+pub(crate) fn prepare(
+    operation: Operation,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Prepared> {
     let py = args.py();
     let mut map = Map::with_capacity(args.len() + kwargs.map_or(0, |kwargs| kwargs.len()));
     let mut given = Given::default();
-    for (name, value) in positional(args, kwargs)? {
+    for (name, value) in positional(operation, args, kwargs)? {
         insert(&mut map, &mut given, name.to_owned(), &value)?;
     }
     for (name, value) in kwargs.into_iter().flatten() {
         let name = extract::to_text("keyword", name.cast::<PyString>()?)?;
         insert(&mut map, &mut given, name, &value)?;
     }
-    let call = Call::from_json(map).map(Box::new).map_err(|error| errors::to_python(py, &error))?;
+    let call = Call::read(operation, map).map(Box::new).map_err(|error| errors::to_python(py, &error))?;
     let form = Form::of(py, &call, given.class);
     Ok(Prepared { call, raises: given.raises, form })
 }
@@ -178,27 +182,34 @@ fn is_exception(value: &Bound<'_, PyAny>) -> bool {
 
 /// The positional arguments by name.
 pub(crate) fn positional<'py>(
+    operation: Operation,
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
     if args.is_empty() {
         return Ok(Vec::new());
     }
-    if args.len() > POSITIONAL.len() {
+    let (function, rest) = match operation {
+        Operation::Chat => ("completion", &POSITIONAL[2..]),
+        Operation::TextCompletion => ("text_completion", &[][..]),
+        Operation::Embeddings => ("embedding", &[][..]),
+    };
+    if args.len() > rest.len() + 2 {
         return Err(PyTypeError::new_err(format!(
-            "completion() takes from 0 to {} positional arguments but {} were given",
-            POSITIONAL.len(),
+            "{function}() takes from 0 to {} positional arguments but {} were given",
+            rest.len() + 2,
             args.len()
         )));
     }
-    let first = if is_model_first(args, kwargs)? { ["model", "messages"] } else { ["messages", "model"] };
-    let names = first.into_iter().chain(POSITIONAL[2..].iter().copied());
+    let model_first = operation == Operation::Chat && is_model_first(args, kwargs)?;
+    let first = if model_first { ["model", "messages"] } else { [operation.field(), "model"] };
+    let names = first.into_iter().chain(rest.iter().copied());
     let named: Vec<_> = names.zip(args.iter()).collect();
     for (name, _) in &named {
         if let Some(kwargs) = kwargs
             && kwargs.contains(name)?
         {
-            let message = format!("completion() got multiple values for argument '{name}'");
+            let message = format!("{function}() got multiple values for argument '{name}'");
             return Err(PyTypeError::new_err(message));
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use antiphon::{Client, Error, Facts, Kind, Response, Result};
+use antiphon::{Client, EncodingFormat, Error, Facts, Kind, Operation, Response, Result, Task};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use serde_json::Value;
@@ -31,6 +31,8 @@ struct Caller {
     facts: Facts,
     raises: Option<Py<PyAny>>,
     form: Option<Form>,
+    /// How vectors are wanted.
+    format: EncodingFormat,
 }
 
 fn run(client: Client, call: Box<antiphon::Call>) -> Future<Answer> {
@@ -54,16 +56,22 @@ fn tell(client: &Client, call: antiphon::Call) -> Result<Value> {
 impl Caller {
     /// Reads the arguments and begins the call.
     fn begin(
+        operation: Operation,
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<(Self, Begun<Answer>)> {
         let py = args.py();
         let host = Host::current(py)?;
-        let Prepared { call, raises, form } = arguments::prepare(args, kwargs)?;
+        let Prepared { call, raises, form } = arguments::prepare(operation, args, kwargs)?;
+        let format = match &call.request.task {
+            Task::Embed(task) => task.encoding_format,
+            _ => None,
+        };
+        let format = format.unwrap_or(EncodingFormat::Float);
         if call.options.dry_run || call.options.cache.return_key {
             let facts = Facts { provider: None, model: call.request.model.clone(), cost: None };
             let told = py.detach(|| host.with_client(|client| tell(client, *call)));
-            return Ok((Self { host, facts, raises, form }, Begun::Ready(told.map(Answer::Told))));
+            return Ok((Self { host, facts, raises, form, format }, Begun::Ready(told.map(Answer::Told))));
         }
         let (facts, begun) = py.detach(|| {
             host.with_client(|client| {
@@ -71,7 +79,7 @@ impl Caller {
                 (facts, host.begin(|| run(client.clone(), call)))
             })
         });
-        Ok((Self { host, facts, raises, form }, begun))
+        Ok((Self { host, facts, raises, form, format }, begun))
     }
 
     /// The outcome as Python has it.
@@ -81,6 +89,9 @@ impl Caller {
             return Err(PyErr::from_value(raises.into_bound(py)));
         }
         match answer {
+            Answer::Whole(response) if response.operation == Operation::Embeddings => {
+                Ok(wrap::embeddings(py, &response, &self.facts, self.format)?.unbind())
+            }
             Answer::Whole(response) => {
                 let response = wrap::response(py, &response, &self.facts)?;
                 self.form.map_or(Ok(()), |form| form.attach(&response))?;
@@ -127,30 +138,46 @@ pub(crate) fn completion(
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
-    let Some(report) = callbacks::report(args, kwargs)? else { return answer(py, args, kwargs) };
-    let answer = answer(py, args, kwargs);
+    reported(py, Operation::Chat, args, kwargs)
+}
+
+/// The answer of a call that `antiphon.callbacks` are to hear of.
+pub(crate) fn reported(
+    py: Python<'_>,
+    operation: Operation,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
+    let Some(report) = callbacks::report(operation, args, kwargs)? else {
+        return answer(py, operation, args, kwargs);
+    };
+    let answer = answer(py, operation, args, kwargs);
     report.finished(py, answer.as_ref().map(|answer| answer.bind(py)));
     answer
 }
 
 fn answer(
     py: Python<'_>,
+    operation: Operation,
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
-    let (caller, begun) = Caller::begin(args, kwargs)?;
+    let (caller, begun) = Caller::begin(operation, args, kwargs)?;
     let outcome = caller.host.outcome(py, begun)?;
     caller.finish(py, outcome)
 }
 
 /// Begins a call for an event loop: its outcome where it is there at once, else a `Pending`.
 #[pyfunction]
+#[pyo3(signature = (args, kwargs, operation="chat"))]
 pub(crate) fn begin(
     py: Python<'_>,
     args: &Bound<'_, PyTuple>,
     kwargs: &Bound<'_, PyDict>,
+    operation: &str,
 ) -> PyResult<Py<PyAny>> {
-    let (caller, begun) = Caller::begin(args, Some(kwargs))?;
+    let operation = Operation::parse(operation).unwrap_or_default();
+    let (caller, begun) = Caller::begin(operation, args, Some(kwargs))?;
     match begun {
         Begun::Ready(outcome) => caller.finish(py, outcome),
         Begun::Sent(sent) => {

@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use antiphon::Operation;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -42,6 +43,8 @@ fn callbacks(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
 
 /// What is told of one call.
 pub(crate) struct Report {
+    operation: Operation,
+    /// What was asked: messages, a prompt, texts.
     messages: Option<Py<PyAny>>,
     model: Option<Py<PyAny>>,
     is_stream: bool,
@@ -51,29 +54,35 @@ pub(crate) struct Report {
 
 /// The report of a call that begins; `None` where nobody wants to hear of it.
 pub(crate) fn report(
+    operation: Operation,
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Option<Arc<Report>>> {
     if callbacks(args.py())?.is_none() || IS_MUTE.get() {
         return Ok(None);
     }
-    Report::new(args, kwargs).map(Arc::new).map(Some)
+    Report::new(operation, args, kwargs).map(Arc::new).map(Some)
 }
 
 impl Report {
-    fn new(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    fn new(
+        operation: Operation,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
         // Where the arguments are wrong, the call says so.
-        let positional = arguments::positional(args, kwargs).unwrap_or_default();
+        let positional = arguments::positional(operation, args, kwargs).unwrap_or_default();
         let given = |name: &str| match positional.iter().find(|(found, _)| *found == name) {
             Some((_, value)) => Ok(Some(value.clone())),
             None => kwargs.map_or(Ok(None), |kwargs| kwargs.get_item(name)),
         };
         // A conversation is mostly gone on with in the same list.
-        let messages = given("messages")?.map(|messages| match messages.cast::<PyList>() {
+        let messages = given(operation.field())?.map(|messages| match messages.cast::<PyList>() {
             Ok(list) => list.get_slice(0, list.len()).into_any(),
             Err(_) => messages,
         });
         Ok(Self {
+            operation,
             messages: messages.map(Bound::unbind),
             model: given("model")?.map(Bound::unbind),
             is_stream: given("stream")?
@@ -125,6 +134,7 @@ impl Report {
         report.set_item(intern!(py, "model"), model.as_ref().or(self.model.as_ref()))?;
         report.set_item(intern!(py, "provider"), provider)?;
         report.set_item(intern!(py, "messages"), self.messages.as_ref())?;
+        report.set_item(intern!(py, "operation"), self.operation.as_str())?;
         report.set_item(intern!(py, "stream"), self.is_stream)?;
         report.set_item(intern!(py, "started"), self.started)?;
         report.set_item(intern!(py, "duration"), self.clock.elapsed().as_secs_f64())?;
@@ -155,8 +165,10 @@ pub(crate) struct Reporter(Arc<Report>);
 #[pymethods]
 impl Reporter {
     #[new]
-    fn new(args: &Bound<'_, PyTuple>, kwargs: &Bound<'_, PyDict>) -> PyResult<Self> {
-        Report::new(args, Some(kwargs)).map(|report| Self(Arc::new(report)))
+    #[pyo3(signature = (args, kwargs, operation="chat"))]
+    fn new(args: &Bound<'_, PyTuple>, kwargs: &Bound<'_, PyDict>, operation: &str) -> PyResult<Self> {
+        let operation = Operation::parse(operation).unwrap_or_default();
+        Report::new(operation, args, Some(kwargs)).map(|report| Self(Arc::new(report)))
     }
 
     /// Tells that the call is answered; of a stream, once that is over.

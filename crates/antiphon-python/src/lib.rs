@@ -7,6 +7,7 @@
 mod arguments;
 mod call;
 mod callbacks;
+mod endpoints;
 mod errors;
 mod extract;
 mod hub;
@@ -24,6 +25,8 @@ mod module {
     use super::call::{Pending, begin, completion, panic_for_tests, set_default_cache_path};
     #[pymodule_export]
     use super::callbacks::{Reporter, mute};
+    #[pymodule_export]
+    use super::endpoints::{embedding, text_completion};
     #[pymodule_export]
     use super::errors::error_rows;
     #[pymodule_export]

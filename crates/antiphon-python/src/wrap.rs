@@ -4,7 +4,9 @@
 use antiphon::core::chunk::{ChunkChoice, Delta, ToolCallDelta};
 use antiphon::core::usage::{CompletionTokensDetails, PromptTokensDetails};
 use antiphon::core::{Logprobs, TokenLogprob};
-use antiphon::{Choice, Chunk, Content, Facts, FunctionCall, Map, Message, Response, ToolCall, Usage};
+use antiphon::{
+    Choice, Chunk, Content, Facts, FunctionCall, Map, Message, Operation, Response, ToolCall, Usage,
+};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -21,6 +23,11 @@ macro_rules! fields {
         fields
     }};
 }
+
+// Behind the macro that it uses.
+mod endpoints;
+
+pub(crate) use self::endpoints::embeddings;
 
 macro_rules! classes {
     ($($field:ident: $name:literal),+ $(,)?) => {
@@ -111,6 +118,9 @@ pub(crate) fn attempt<'py>(py: Python<'py>, fields: Bound<'py, PyDict>) -> Objec
 
 /// A whole answer.
 pub(crate) fn response<'py>(py: Python<'py>, response: &Response, facts: &Facts) -> Object<'py> {
+    if response.operation == Operation::TextCompletion {
+        return endpoints::text(py, response, facts);
+    }
     let fields = fields! { py,
         "id": &response.id,
         "created": response.created,
@@ -314,6 +324,9 @@ fn byte_list<'py>(py: Python<'py>, bytes: Option<&[u8]>) -> PyResult<Option<Boun
 
 /// One chunk of a stream.
 pub(crate) fn chunk<'py>(py: Python<'py>, chunk: &Chunk) -> Object<'py> {
+    if chunk.operation == Operation::TextCompletion {
+        return endpoints::text_chunk(py, chunk);
+    }
     let choices = PyList::empty(py);
     if let Some(choice) = &chunk.choice {
         choices.append(chunk_choice(py, choice)?)?;

@@ -12,7 +12,9 @@ use std::fmt::Debug;
 
 use antiphon_core::dialects::{DIALECTS, Mode, Row, StreamHead};
 use antiphon_core::frames::{Frame, Framer};
-use antiphon_core::{Error, Event, Fold, Kind, Provider, Request, Response};
+use antiphon_core::{
+    EmbeddingTask, EncodingFormat, Error, Event, Fold, Kind, Operation, Provider, Request, Response, Task,
+};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
@@ -75,7 +77,8 @@ pub fn normalise(mut response: Value) -> Value {
 }
 
 /// What encoding a request changes on purpose: usage is asked for in every stream, stream options are left
-/// out of what is no stream, and of the two names of the output limit the provider's is used.
+/// out of what is no stream, of the two names of the output limit the provider's is used, and how vectors are
+/// written is the provider's, too.
 pub fn normalise_request(mut request: Request, provider: &Provider) -> Request {
     request.include_usage = request.stream && provider.quirks.stream_options;
     if !request.include_usage {
@@ -85,8 +88,12 @@ pub fn normalise_request(mut request: Request, provider: &Provider) -> Request {
     request.params.max_tokens = None;
     request.params.max_completion_tokens = None;
     match provider.quirks.max_tokens_field {
+        _ if request.task != Task::Chat => request.params.max_tokens = limit,
         "max_tokens" => request.params.max_tokens = limit,
         _ => request.params.max_completion_tokens = limit,
+    }
+    if let Task::Embed(task) = &mut request.task {
+        task.encoding_format = None;
     }
     request
 }
@@ -171,10 +178,10 @@ fn source(_: &Row, case: &Case) -> Verdict {
     }
 }
 
-fn request(case: &Case) -> Result<Option<Request>, String> {
+fn request(row: &Row, case: &Case) -> Result<Option<Request>, String> {
     let Some(value) = case.json("request.json") else { return Ok(None) };
     let Value::Object(map) = value else { return Err("request.json is no object".into()) };
-    Request::from_json(map).map(Some).map_err(|error| error.to_string())
+    Request::read(row.operation, map).map(Some).map_err(|error| error.to_string())
 }
 
 fn encode(row: &Row, request: &Request) -> Result<Vec<u8>, String> {
@@ -183,7 +190,7 @@ fn encode(row: &Row, request: &Request) -> Result<Vec<u8>, String> {
 }
 
 fn wire_request(row: &Row, case: &Case) -> Verdict {
-    let Some(request) = request(case)? else { return Ok(()) };
+    let Some(request) = request(row, case)? else { return Ok(()) };
     let body = encode(row, &request)?;
     let actual: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
     let expected = case.expected("wire-request.json", &actual).ok_or("wire-request.json is missing")?;
@@ -191,7 +198,7 @@ fn wire_request(row: &Row, case: &Case) -> Verdict {
 }
 
 fn request_round_trip(row: &Row, case: &Case) -> Verdict {
-    let (Some(request), Some(serve)) = (request(case)?, row.serve) else { return Ok(()) };
+    let (Some(request), Some(serve)) = (request(row, case)?, row.serve) else { return Ok(()) };
     let decoded = serve.decode_request(&encode(row, &request)?).map_err(|error| error.to_string())?;
     same("the request", decoded, normalise_request(request, &Provider::DEFAULT))
 }
@@ -423,11 +430,28 @@ fn response_round_trip(row: &Row, case: &Case) -> Verdict {
         let mut fold = Fold::new();
         fold.extend(response.to_events());
         same(&format!("the fold of to_events of {what}"), fold.finish(), response.clone())?;
-        let again = whole(row, &serve.encode_response(&response));
-        again.result.as_ref().map_err(ToString::to_string)?;
-        same(what, again.response(), Response { warnings: Vec::new(), ..response })?;
+        for request in ways_to_ask(row) {
+            let again = whole(row, &serve.encode_response(&response, &request));
+            again.result.as_ref().map_err(ToString::to_string)?;
+            same(what, again.response(), Response { warnings: Vec::new(), ..response.clone() })?;
+        }
     }
     Ok(())
+}
+
+/// Requests whose answers are written in different ways.
+fn ways_to_ask(row: &Row) -> Vec<Request> {
+    let formats = match row.operation {
+        Operation::Embeddings => vec![Some(EncodingFormat::Float), Some(EncodingFormat::Base64)],
+        _ => vec![None],
+    };
+    let task = |encoding_format| match row.operation {
+        Operation::Embeddings => {
+            Task::Embed(Box::new(EmbeddingTask { encoding_format, ..EmbeddingTask::default() }))
+        }
+        _ => Task::default(),
+    };
+    formats.into_iter().map(|format| Request { task: task(format), ..Request::default() }).collect()
 }
 
 fn mirror(row: &Row, case: &Case) -> Verdict {
@@ -450,7 +474,8 @@ fn mirror(row: &Row, case: &Case) -> Verdict {
 
 fn mirror_once(row: &Row, response: &Response, batches: &[Vec<Event>], include_usage: bool) -> Verdict {
     let Some(serve) = row.serve else { return Ok(()) };
-    let mut encoder = serve.stream(StreamHead { include_usage, ..StreamHead::default() });
+    let head = StreamHead { include_usage, ..StreamHead::default() };
+    let Some(mut encoder) = serve.stream(head) else { return Ok(()) };
     let mut bytes = Vec::new();
     for batch in batches {
         encoder.push(batch, &mut bytes);

@@ -12,14 +12,15 @@ that follows OpenAI is `custom_openai/MODEL` with `base_url`. The key is looked 
 their order, then among the stored keys (`antiphon keys set ID`), then in `config.toml`.
 
 A *native schema* is a `response_format` of type `json_schema` that the provider itself enforces; for other models a
-forced tool stands in, where one can be forced. What a provider refuses is an error before anything is sent, which
+forced tool stands in, where one can be forced. *Raw prompts* (`text_completion`) go to an endpoint of their own, or,
+where there is none, are asked by a chat; *embeddings* have no such stand-in. What a provider refuses is an error before anything is sent, which
 `drop_params` turns into a warning. Each row is a file under `crates/antiphon/src/providers/`, which says where its
 facts come from.
 
 <!-- Printed by: cargo run -p antiphon --no-default-features --example providers_table -->
 
-| Id | Provider | Address | Keys | Native schema | Notes |
-|---|---|---|---|---|---|
+| Id | Provider | Address | Keys | Native schema | Raw prompts | Embeddings | Notes |
+|---|---|---|---|---|---|---|---|
 ";
 
 #[expect(clippy::print_stdout, reason = "printing is what this command is for")]
@@ -38,7 +39,13 @@ fn row(provider: &Provider) -> String {
     let keys = [provider.key_variables, provider.token_variables].concat();
     let keys = if keys.is_empty() { "none".to_owned() } else { codes(&keys) };
     let schema = support(quirks.json_schema);
-    format!("| `{id}` | {name} | {address} | {keys} | {schema} | {} |\n", notes(provider).join("; "))
+    let raw = match provider.completions {
+        Some(_) => support(quirks.raw_prompts),
+        None => "by chat".into(),
+    };
+    let vectors = if provider.embeddings.is_some() { "yes" } else { "none" };
+    let notes = notes(provider).join("; ");
+    format!("| `{id}` | {name} | {address} | {keys} | {schema} | {raw} | {vectors} | {notes} |\n")
 }
 
 fn notes(provider: &Provider) -> Vec<String> {
@@ -56,6 +63,8 @@ fn notes(provider: &Provider) -> Vec<String> {
     note(names.is_empty(), "messages go without `name`".into());
     let some = !names.is_empty() && names.len() < Role::ALL.len();
     note(some, format!("`name` only of: {}", names.join(", ")));
+    let one = provider.completions.is_some() && !provider.quirks.prompt_lists;
+    note(one, "each raw prompt is a request of its own".into());
     note(provider.quirks.reasoning_field.is_none(), "reasoning is not sent back".into());
     note(!provider.quirks.unsupported.is_empty(), format!("refuses {}", codes(provider.quirks.unsupported)));
     notes

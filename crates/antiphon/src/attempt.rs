@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use antiphon_core::dialects::{Decoder, Mode};
 use antiphon_core::frames::{Frame, Framer, Framing};
-use antiphon_core::{Error, Event, Kind, Result};
+use antiphon_core::{Error, Event, Kind, Result, TextAnswer};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
@@ -84,6 +84,9 @@ pub(crate) struct Answer {
     may_be_body: bool,
     decoder: Box<dyn Decoder>,
     tool_as_text: Option<ToolAsText>,
+    text_answer: Option<TextAnswer>,
+    /// How many vectors there must be.
+    vectors: Option<usize>,
     /// Events that go before the first ones of the answer.
     head: Vec<Event>,
     request_id: Option<String>,
@@ -114,6 +117,8 @@ impl Answer {
             may_be_body: framing == Framing::Sse,
             decoder: prepared.dialect.decoder(prepared.mode),
             tool_as_text: (prepared.rung == Some(Rung::Tool)).then(ToolAsText::default),
+            text_answer: prepared.is_text.then(TextAnswer::default),
+            vectors: prepared.vectors,
             head,
             request_id,
             failed: None,
@@ -125,8 +130,11 @@ impl Answer {
     /// Reads what there is. `Ok(None)` where there is no event in it.
     fn read(&mut self, bytes: Option<&[u8]>) -> Result<Option<Vec<Event>>> {
         let mut events = Vec::new();
-        let result = self.decode(bytes, &mut events);
+        let result = self.decode(bytes, &mut events).and_then(|()| self.check_vectors(&events));
         if let Some(translation) = &mut self.tool_as_text {
+            events = translation.translate(events);
+        }
+        if let Some(translation) = &mut self.text_answer {
             events = translation.translate(events);
         }
         if events.iter().any(Event::is_content) {
@@ -144,6 +152,22 @@ impl Answer {
                 Ok(Some(events))
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// A vector too few would be taken for another text's.
+    fn check_vectors(&self, events: &[Event]) -> Result<()> {
+        let Some(expected) = self.vectors else { return Ok(()) };
+        let found = events.iter().find_map(|event| match event {
+            Event::Embeddings(embeddings) => Some(embeddings.len()),
+            _ => None,
+        });
+        match found {
+            Some(found) if found != expected => {
+                let message = format!("the provider answered {expected} texts with {found} vectors");
+                Err(Error::new(Kind::ResponseValidation, message))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use antiphon_core::{Error, Map, Message, Response, ResponseFormat, Result, Tool, ToolChoice};
+use antiphon_core::{Error, Map, Message, Request, Response, ResponseFormat, Result, Tool, ToolChoice};
 use serde_json::Value;
 
 use crate::call::header;
@@ -34,9 +34,12 @@ use crate::{BaseUrl, Call, Client, CompletionStream, Explanation, Fallback, Mock
 /// # }
 /// ```
 pub fn completion(prompt: impl Into<Prompt>) -> Completion {
-    let mut call = Call::default();
-    call.request.messages = prompt.into().0;
-    Completion { call, client: None, error: None }
+    of(Request { messages: prompt.into().0, ..Request::default() })
+}
+
+/// A call of that request, to be built on.
+pub(crate) fn of(request: Request) -> Completion {
+    Completion { call: Call::new(request), client: None, error: None }
 }
 
 /// What a call starts with.

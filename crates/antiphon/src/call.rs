@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use antiphon_core::error::ROWS;
-use antiphon_core::{Error, Kind, Map, Request, Result};
+use antiphon_core::{Error, Kind, Map, Operation, Request, Result};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -83,7 +83,7 @@ pub(crate) static OPTIONS: &[(&str, &str)] = &[
     ("api_base", "The same as base_url, by LiteLLM's name."),
     ("headers", "The same as extra_headers, by LiteLLM's name."),
     ("extra_body", "Fields to send to the provider as they are."),
-    ("mock_response", "Answer with this text, response or error, and call nothing."),
+    ("mock_response", "Answer with this text, vector, response or error, and call nothing."),
     ("mock_tool_calls", "Answer with these calls of tools, and call nothing."),
     ("mock_delay", "Seconds that a mocked call takes."),
     ("gpu_layers", "How many layers of a local model to put on the GPU."),
@@ -116,14 +116,19 @@ impl Call {
 
     /// Reads a call from named values, as Python's keyword arguments, the command's `-o` and a JSON body
     /// give them: OpenAI's names for the request, [`crate::option_names`] for the rest.
-    pub fn from_json(mut map: Map) -> Result<Self> {
+    pub fn from_json(map: Map) -> Result<Self> {
+        Self::read(Operation::Chat, map)
+    }
+
+    /// [`Call::from_json`], for any kind of answer.
+    pub fn read(operation: Operation, mut map: Map) -> Result<Self> {
         let options = Options::take(&mut map)?;
         let extra_body = match map.shift_remove("extra_body") {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(extra)) => extra,
             Some(_) => return Err(Error::invalid("extra_body", "must be an object")),
         };
-        let mut request = Request::from_json(map)?;
+        let mut request = Request::read(operation, map)?;
         let passed_on = request.extra.keys().cloned().collect::<Vec<_>>();
         passed_on.iter().try_for_each(|name| names::check_unknown(name))?;
         request.extra.extend(extra_body);

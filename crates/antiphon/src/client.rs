@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "local")]
 use antiphon_core::Request;
-use antiphon_core::{Chunker, Error, Event, EventStream, Response, Result};
+use antiphon_core::{Chunker, Error, Event, EventStream, Response, Result, Task};
 use futures_util::{FutureExt, StreamExt};
 
 use crate::attempt::now;
@@ -98,8 +98,10 @@ impl Client {
 
     /// Runs a call and returns the answer in pieces.
     pub fn stream(&self, call: Call) -> CompletionStream {
-        let id = format!("chatcmpl-{}", crate::random::uuid());
+        let operation = call.request.task.operation();
+        let id = crate::random::answer_id(operation);
         let chunker = Chunker::new(id, now(), call.request.model.clone(), call.request.include_usage);
+        let chunker = chunker.of(operation);
         CompletionStream::new(self.events(call), chunker)
     }
 
@@ -110,6 +112,9 @@ impl Client {
 
     fn open(&self, mut call: Call) -> Result<EventStream> {
         call.request.check()?;
+        if matches!(call.request.task, Task::Embed(_)) {
+            call.request.model = self.model_of(&call.request);
+        }
         if call.options.dry_run {
             return Err(Error::invalid("dry_run", "is answered by explain, which sends nothing"));
         }
@@ -136,9 +141,7 @@ impl Client {
 
     fn mocked(&self, mock: Mock, call: Call) -> EventStream {
         let Call { mut request, options, .. } = call;
-        if request.model.is_empty() {
-            request.model = self.default_model().0;
-        }
+        request.model = self.model_of(&request);
         let events = match mock.events(&request) {
             Ok(events) if request.stream => stream::piecemeal(events),
             Ok(events) => stream::ready(events),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use antiphon_core::dialects;
-use antiphon_core::{Auth, Error, Kind, Provider, Quirks, Result};
+use antiphon_core::{Auth, Error, Kind, Operation, Provider, Quirks, Result};
 
 use crate::config::ProviderConfig;
 use crate::providers;
@@ -24,8 +24,9 @@ pub(crate) fn configured(id: &str, config: &ProviderConfig) -> Result<&'static P
         return Err(Error::new(Kind::Config, message));
     };
     let dialect = config.dialect.as_deref().unwrap_or(Provider::DEFAULT.dialect);
-    if dialects::by_id(dialect).is_none() {
-        let known = dialects::DIALECTS.iter().map(|row| row.id).collect::<Vec<_>>().join(", ");
+    let chats = || dialects::DIALECTS.iter().filter(|row| row.operation == Operation::Chat).map(|row| row.id);
+    if !chats().any(|id| id == dialect) {
+        let known = chats().collect::<Vec<_>>().join(", ");
         let message =
             format!("config.toml: providers.{id}.dialect is {dialect:?}; it must be one of {known}");
         return Err(Error::new(Kind::Config, message));
@@ -78,18 +79,18 @@ fn kept(table: Table) -> &'static Provider {
     tables().entry(table.clone()).or_insert_with(|| {
         let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
         let id = leak(table.id);
+        // Its other endpoints are where OpenAI's are.
+        let openai = table.dialect == Provider::DEFAULT.dialect;
         Box::leak(Box::new(Provider {
             id,
             name: id,
             base_url: leak(table.base_url),
             dialect: leak(table.dialect.clone()),
-            auth: if table.dialect == Provider::DEFAULT.dialect {
-                Auth::Bearer
-            } else {
-                Auth::Header("x-api-key")
-            },
+            auth: if openai { Auth::Bearer } else { Auth::Header("x-api-key") },
             key_variables: Box::leak(table.key_variable.into_iter().map(leak).collect()),
             key_optional: true,
+            completions: openai.then_some("openai-completions"),
+            embeddings: openai.then_some("openai-embeddings"),
             quirks: Quirks { h2: table.h2, ..Quirks::COMPATIBLE },
             ..Provider::DEFAULT
         }))

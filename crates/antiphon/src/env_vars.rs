@@ -3,6 +3,8 @@
 
 /// The model of a call that names none (`provider/model`).
 pub const ANTIPHON_MODEL: &str = "ANTIPHON_MODEL";
+/// The model of embeddings that name none (`provider/model`).
+pub const ANTIPHON_EMBEDDING_MODEL: &str = "ANTIPHON_EMBEDDING_MODEL";
 /// Folder of `config.toml`, `keys.json` and the history of `antiphon chat`; by default `antiphon` in the
 /// user's configuration folder.
 pub const ANTIPHON_CONFIG_DIR: &str = "ANTIPHON_CONFIG_DIR";

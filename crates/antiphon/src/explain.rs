@@ -1,6 +1,6 @@
 //! The request that a call would send, without sending it.
 
-use antiphon_core::Result;
+use antiphon_core::{Input, Result, Task};
 use http::HeaderMap;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::call::Call;
 use crate::catalog::{self, Model};
 use crate::client::Client;
+use crate::policy::several;
 use crate::prepare::{Prepared, prepare};
 use crate::resolve::{Hosted, Target};
 
@@ -48,9 +49,9 @@ pub struct ExplainedRequest {
 impl Client {
     /// The request that `call` would send, key masked, with what is dropped and the price bounds. Sends nothing.
     pub fn explain(&self, call: Call) -> Result<Explanation> {
-        let Call { request, options, passed_on } = call;
+        let Call { mut request, options, passed_on } = call;
         request.check()?;
-        #[cfg_attr(not(feature = "local"), expect(unused_mut, reason = "only a local model adds to it"))]
+        request.model = self.model_of(&request);
         let mut warnings: Vec<String> = passed_on.iter().map(|name| crate::client::unknown(name)).collect();
         let fallbacks = options.fallbacks.iter().map(|fallback| fallback.model.clone()).collect();
         let hosted = match self.resolve(&request.model, &options)? {
@@ -74,6 +75,11 @@ impl Client {
         };
         let known = catalog::model(hosted.provider.id, &hosted.model);
         let price = known.and_then(|known| bounds(known, &request));
+        if let Some(parts) = several::parts(self, &request, &options)? {
+            warnings
+                .push(format!("each prompt is a request of its own: this is the first of {}", parts.len()));
+            request = parts.into_iter().next().unwrap_or(request);
+        }
         let prepared = prepare(&hosted, request, &options)?;
         Ok(explained(&hosted, prepared, warnings, fallbacks, price))
     }
@@ -129,6 +135,10 @@ fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     headers.iter().map(|(name, text)| (name.as_str().to_owned(), value(text))).collect()
 }
 
+fn words(text: &str) -> usize {
+    text.split_whitespace().count()
+}
+
 /// A token is at least a byte and at most a word of the prompt, whatever the tokeniser.
 fn bounds(model: &Model, request: &antiphon_core::Request) -> Option<(f64, f64)> {
     /// What a message costs beside its text, and what a conversation does.
@@ -143,14 +153,21 @@ fn bounds(model: &Model, request: &antiphon_core::Request) -> Option<(f64, f64)>
     if has_media {
         return None;
     }
-    let texts = || request.messages.iter().map(|message| message.content.text());
-    let words: usize = texts().map(|text| text.split_whitespace().count()).sum();
+    let said: usize = request.messages.iter().map(|message| words(&message.content.text())).sum();
+    let inputs = request.task.inputs().iter().map(|input| match input {
+        Input::Text(text) => words(text),
+        Input::Tokens(tokens) => tokens.len(),
+    });
+    let words = said + inputs.sum::<usize>();
     let body = Value::Object(request.to_json()).to_string();
     let most = body.len() as u64 + FRAME * (request.messages.len() as u64 + 1);
     if most > model.flat_up_to {
         return None;
     }
     let answers = u64::from(request.params.n.unwrap_or(1).max(1));
+    if matches!(request.task, Task::Embed(_)) {
+        return Some((words as f64 * model.input / 1e6, most as f64 * model.input / 1e6));
+    }
     let output = request.params.output_limit().unwrap_or(model.max_output).min(model.max_output) * answers;
     let dearest = model.cache_write.unwrap_or(model.input).max(model.input);
     let cheapest = model.cache_read.unwrap_or(model.input).min(model.input);

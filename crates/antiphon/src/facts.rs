@@ -38,10 +38,7 @@ impl Facts {
 impl Client {
     /// What is known of a call of `request`. Finds nothing and calls nothing, so it also describes a mocked call.
     pub fn facts(&self, request: &Request) -> Facts {
-        let name = match request.model.as_str() {
-            "" => self.default_model().0,
-            name => name.to_owned(),
-        };
+        let name = self.model_of(request);
         let (provider, model) = match name.split_once('/') {
             Some((id, model)) => (providers::ids().find(|known| *known == id), model.to_owned()),
             None => (providers::of_bare_name(&name).map(|provider| provider.id), name),

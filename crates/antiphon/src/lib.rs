@@ -24,6 +24,7 @@ pub mod catalog;
 mod client;
 pub mod config;
 mod custom;
+mod endpoints;
 pub mod env_vars;
 mod explain;
 mod facts;
@@ -43,23 +44,27 @@ mod resolve;
 mod stream;
 mod structured;
 mod telemetry;
+mod text_by_chat;
 pub mod transport;
 mod wire;
 
 pub use antiphon_core as core;
 pub use antiphon_core::{
-    Backend, Choice, Chunk, Chunker, Content, Error, Event, EventStream, FinishReason, Fold, FunctionCall,
-    Kind, Map, Message, Params, Part, PartKind, Request, Response, ResponseFormat, Result, Role, Strict,
-    Tool, ToolCall, ToolChoice, Usage,
+    Backend, Choice, Chunk, Chunker, Content, Embeddings, EncodingFormat, Error, Event, EventStream,
+    FinishReason, Fold, FunctionCall, Input, Kind, Map, Message, Operation, Params, Part, PartKind, Request,
+    Response, ResponseFormat, Result, Role, Strict, Task, Tool, ToolCall, ToolChoice, Usage,
 };
 pub use base_url::BaseUrl;
 pub use builder::{Completion, Prompt, completion};
 pub use call::{Call, Fallback, Options, Waits};
 pub use client::Client;
+pub use endpoints::{Inputs, embedding, text_completion};
 pub use explain::{ExplainedRequest, Explanation};
 pub use facts::Facts;
 pub use mock::Mock;
 pub use names::{nearest, option_names};
-pub use resolve::{Credential, DEFAULT_MODEL, Hosted, OFFLINE_MODEL, Source, Target};
+pub use resolve::{
+    Credential, DEFAULT_EMBEDDING_MODEL, DEFAULT_MODEL, Hosted, OFFLINE_MODEL, Source, Target,
+};
 pub use secrecy::SecretString;
 pub use stream::CompletionStream;

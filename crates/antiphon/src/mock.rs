@@ -3,7 +3,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use antiphon_core::error::ROWS;
-use antiphon_core::{Error, Event, Request, Response, Result, ToolCall, Usage};
+use antiphon_core::{
+    Embeddings, Error, Event, Input, Operation, Request, Response, Result, TextAnswer, ToolCall, Usage,
+};
 use serde_json::Value;
 
 use crate::wire;
@@ -20,6 +22,8 @@ pub enum Mock {
         /// The calls; one without an id is given one.
         calls: Vec<ToolCall>,
     },
+    /// This vector, for each text to be embedded.
+    Vector(Vec<f32>),
     /// A whole response.
     Response(Box<Response>),
     /// This error.
@@ -27,13 +31,14 @@ pub enum Mock {
 }
 
 impl Mock {
-    /// Reads text, a `chat.completion` object, or the name of an error class (`"antiphon.RateLimitError"`,
+    /// Reads text, a list of numbers (a vector), a `chat.completion` object or one of its like, or the name of an error class (`"antiphon.RateLimitError"`,
     /// also with LiteLLM's prefix).
     pub fn from_json(value: Value) -> Result<Self> {
         match value {
             Value::String(text) => Ok(named_error(&text).map_or(Mock::Text(text), Mock::Error)),
             Value::Object(_) => response(&value),
-            _ => Err(Error::invalid("mock_response", "must be a text, a chat.completion object or an error")),
+            Value::Array(numbers) => vector(numbers),
+            _ => Err(wrong("must be a text, a list of numbers, a chat.completion object or an error")),
         }
     }
 
@@ -55,7 +60,20 @@ impl Mock {
 
     /// The events that the mock stands for.
     pub(crate) fn events(self, request: &Request) -> Result<Vec<Event>> {
+        let operation = request.task.operation();
         match self {
+            Mock::Vector(vector) if operation == Operation::Embeddings => Ok(vector_events(&vector, request)),
+            Mock::Vector(_) => Err(wrong("is a vector, which only embeddings have")),
+            Mock::Response(response) if response.operation != operation => {
+                let (given, asked) = (response.operation.as_str(), operation.as_str());
+                Err(wrong(&format!("is an answer of the kind {given}, and the call's is {asked}")))
+            }
+            Mock::Text(_) | Mock::ToolCalls { .. } if operation == Operation::Embeddings => {
+                Err(wrong("must be a list of numbers or a list object, for embeddings"))
+            }
+            Mock::Text(text) if operation == Operation::TextCompletion => {
+                Ok(TextAnswer::default().translate(said(Some(&text), &[], request)))
+            }
             Mock::Text(text) => Ok(said(Some(&text), &[], request)),
             Mock::ToolCalls { text, calls } => Ok(said(text.as_deref(), &calls, request)),
             Mock::Response(response) => Ok(response.to_events()),
@@ -88,8 +106,48 @@ impl From<Error> for Mock {
     }
 }
 
+fn wrong(what: &str) -> Error {
+    Error::invalid("mock_response", what)
+}
+
+fn vector(numbers: Vec<Value>) -> Result<Mock> {
+    let number = |(at, number): (usize, Value)| {
+        let number = number.as_f64().map(|number| number as f32);
+        number.ok_or_else(|| Error::invalid(format_args!("mock_response[{at}]"), "must be a number"))
+    };
+    if numbers.is_empty() {
+        return Err(wrong("is empty"));
+    }
+    numbers.into_iter().enumerate().map(number).collect::<Result<_>>().map(Mock::Vector)
+}
+
+fn vector_events(vector: &[f32], request: &Request) -> Vec<Event> {
+    let vectors = vec![vector.to_vec(); request.task.inputs().len()];
+    let usage = Usage::new(tokens(request.task.inputs()), 0);
+    vec![
+        Event::set("antiphon.operation", Operation::Embeddings.as_str()),
+        Event::set("model", request.model.as_str()),
+        Event::Embeddings(Embeddings::new(vectors)),
+        Event::set("usage", serde_json::json!(usage)),
+    ]
+}
+
+/// How many tokens the inputs have, about.
+fn tokens(inputs: &[Input]) -> u64 {
+    let count = |input: &Input| match input {
+        Input::Text(text) => estimate(text.len()),
+        Input::Tokens(tokens) => tokens.len() as u64,
+    };
+    inputs.iter().map(count).sum()
+}
+
 fn response(body: &Value) -> Result<Mock> {
-    let response = wire::response_of(body.to_string().as_bytes())
+    let operation = match body.get("object").and_then(Value::as_str) {
+        Some("text_completion") => Operation::TextCompletion,
+        Some("list") => Operation::Embeddings,
+        _ => Operation::Chat,
+    };
+    let response = wire::response_of(operation, body.to_string().as_bytes())
         .map_err(|error| Error::invalid("mock_response", error.message()))?;
     Ok(Mock::Response(Box::new(response)))
 }
@@ -101,7 +159,8 @@ fn named_error(text: &str) -> Option<Error> {
 }
 
 fn said(text: Option<&str>, calls: &[ToolCall], request: &Request) -> Vec<Event> {
-    let choices = request.params.n.unwrap_or(1).max(1);
+    let prompts = request.task.inputs().len().max(1) as u32;
+    let choices = request.params.n.unwrap_or(1).max(1).saturating_mul(prompts);
     let prompt = request.messages.iter().map(|message| message.content.text().len()).sum();
     let mut events = head(&request.model);
     for choice in 0..choices {
@@ -118,7 +177,7 @@ fn said(text: Option<&str>, calls: &[ToolCall], request: &Request) -> Vec<Event>
     }
     let arguments: usize = calls.iter().map(|call| call.function.arguments.len()).sum();
     let answer = estimate(text.map_or(0, str::len) + arguments) * u64::from(choices);
-    let usage = Usage::new(estimate(prompt), answer);
+    let usage = Usage::new(estimate(prompt) + tokens(request.task.inputs()), answer);
     events.push(Event::set("usage", serde_json::json!(usage)));
     events
 }

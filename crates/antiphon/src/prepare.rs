@@ -1,7 +1,7 @@
 //! A request for one model of one provider, ready to be sent any number of times.
 
 use antiphon_core::dialects::{self, Dialect, Mode, WireRequest};
-use antiphon_core::{Auth, Error, Event, Kind, Request, Result};
+use antiphon_core::{Auth, Error, Event, Kind, Provider, Request, Result, Task};
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -13,7 +13,11 @@ use crate::call::{Options, secret_header};
 use crate::env_vars;
 use crate::resolve::{Credential, Hosted};
 use crate::structured::{self, Rung};
+use crate::text_by_chat;
 use crate::transport::HttpRequest;
+
+/// Where OpenAI's chats are asked.
+const CHAT: &str = "/chat/completions";
 
 /// Larger bodies are refused here: no provider takes them, and finding that out would take minutes.
 const MAX_REQUEST: usize = 100 << 20;
@@ -30,17 +34,30 @@ pub(crate) struct Prepared {
     pub(crate) rung: Option<Rung>,
     /// Parameters that were dropped.
     pub(crate) dropped: Vec<String>,
+    /// Whether the answer of a chat is to be told as a text completion's.
+    pub(crate) is_text: bool,
+    /// How many vectors there must be.
+    pub(crate) vectors: Option<usize>,
 }
 
 /// Encodes a request. What the provider cannot take is dropped where that is wished, and an error else.
 pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) -> Result<Prepared> {
     let provider = hosted.provider;
-    let dialect = dialects::by_id(provider.dialect)
-        .ok_or_else(|| Error::new(Kind::Internal, format!("there is no dialect {:?}", provider.dialect)))?;
+    let of_target = |error: Error| error.target(provider.id, &hosted.model);
     request.model.clone_from(&hosted.model);
+    let is_text = text_by_chat::is_needed(&request, hosted);
+    let mut lost = Vec::new();
+    if is_text {
+        (request, lost) = text_by_chat::chat(request, options).map_err(of_target)?;
+    }
+    let id = provider.dialect_of(request.task.operation(), &hosted.model);
+    let id = id.ok_or_else(|| of_target(no_embeddings(provider)))?;
+    let dialect = dialects::by_id(id)
+        .ok_or_else(|| Error::new(Kind::Internal, format!("there is no dialect {id:?}")))?;
     let mode = if request.stream { Mode::Stream } else { Mode::Whole };
-    let (wire, rung, dropped) = encode(dialect, hosted, request, options)
-        .map_err(|error| error.target(provider.id, &hosted.model))?;
+    let vectors = matches!(request.task, Task::Embed(_)).then(|| request.task.inputs().len());
+    let (wire, rung, mut dropped) = encode(dialect, hosted, request, options).map_err(of_target)?;
+    dropped.splice(0..0, lost);
     if wire.body.len() > MAX_REQUEST {
         let message =
             format!("the request is {} MiB, and no provider takes more than 100", wire.body.len() >> 20);
@@ -62,7 +79,14 @@ pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) 
         connect_timeout: options.waits.connect,
         h2: provider.quirks.h2,
     };
-    Ok(Prepared { http, dialect, mode, rung, dropped })
+    Ok(Prepared { http, dialect, mode, rung, dropped, is_text, vectors })
+}
+
+/// Only embeddings have nothing that could stand in for them.
+fn no_embeddings(provider: &Provider) -> Error {
+    Error::new(Kind::BadRequest, format!("{} has no embeddings", provider.name))
+        .param("model")
+        .hint("ask a model of another provider, or a local one: model=\"local/path/to/embedding-model.gguf\"")
 }
 
 /// Encodes the request; what the provider cannot take is asked for in another way, dropped, or an error.
@@ -176,6 +200,8 @@ pub(crate) fn endpoint(base_url: &str, path: &str) -> Result<Url> {
         return Err(wrong("holds a user name or password; give the key as api_key"));
     }
     let base = url.path().trim_end_matches('/');
+    // An address that was copied with the path of chats is good for the other paths, too.
+    let base = if path == CHAT { base } else { base.strip_suffix(CHAT).unwrap_or(base) };
     let overlap = path.match_indices('/').map(|(at, _)| at).chain([path.len()]).rev();
     let overlap = overlap.filter(|at| *at > 0).find(|at| base.ends_with(&path[..*at])).unwrap_or(0);
     let whole = format!("{base}{}", &path[overlap..]);
@@ -198,6 +224,9 @@ mod tests {
                 "/chat/completions",
                 "https://a.example/v1/chat/completions",
             ),
+            ("https://a.example/v1/chat/completions", "/completions", "https://a.example/v1/completions"),
+            ("https://a.example/v1/chat/completions/", "/embeddings", "https://a.example/v1/embeddings"),
+            ("https://a.example/v1/completions", "/completions", "https://a.example/v1/completions"),
             ("https://a.example", "/v1/messages", "https://a.example/v1/messages"),
             ("https://a.example/v1", "/v1/messages", "https://a.example/v1/messages"),
             (

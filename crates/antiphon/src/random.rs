@@ -1,5 +1,6 @@
 //! Names that nobody else has.
 
+use antiphon_core::Operation;
 use uuid::{Builder, Uuid};
 
 /// A random UUID for an answer. It guards nothing, so it is not worth asking the kernel each time; but a forked
@@ -7,6 +8,16 @@ use uuid::{Builder, Uuid};
 pub(crate) fn uuid() -> Uuid {
     let process = u128::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
     Builder::from_random_bytes((fastrand::u128(..) ^ process).to_le_bytes()).into_uuid()
+}
+
+/// The id of an answer that has none of its own.
+pub(crate) fn answer_id(operation: Operation) -> String {
+    let kind = match operation {
+        Operation::Chat => "chatcmpl",
+        Operation::TextCompletion => "cmpl",
+        Operation::Embeddings => "embd",
+    };
+    format!("{kind}-{}", uuid())
 }
 
 #[cfg(test)]

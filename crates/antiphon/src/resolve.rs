@@ -1,6 +1,6 @@
 //! From a model's name to who answers: `provider/model`, a well-known bare name, or a local file.
 
-use antiphon_core::{Auth, Error, Kind, Provider, Result};
+use antiphon_core::{Auth, Error, Kind, Operation, Provider, Request, Result};
 use secrecy::SecretString;
 
 use crate::base_url::BaseUrl;
@@ -13,6 +13,9 @@ use crate::{custom, env_vars, providers};
 
 /// The model of a call that names none, unless the environment or the configuration says otherwise.
 pub const DEFAULT_MODEL: &str = "gpt-4o-mini";
+
+/// The model of embeddings that name none, unless the environment says otherwise.
+pub const DEFAULT_EMBEDDING_MODEL: &str = "text-embedding-3-small";
 
 /// The model that is always there.
 pub const OFFLINE_MODEL: &str = "local/chorister";
@@ -70,6 +73,16 @@ impl Client {
     pub fn default_model(&self) -> (String, bool) {
         let (model, source) = self.default_model_source();
         (model, source != Source::BuiltIn)
+    }
+
+    /// The model of a request: its own, or the one of those that name none.
+    pub(crate) fn model_of(&self, request: &Request) -> String {
+        match (request.model.as_str(), request.task.operation()) {
+            ("", Operation::Embeddings) => env_vars::read(env_vars::ANTIPHON_EMBEDDING_MODEL)
+                .unwrap_or_else(|| DEFAULT_EMBEDDING_MODEL.to_owned()),
+            ("", _) => self.default_model().0,
+            (name, _) => name.to_owned(),
+        }
     }
 
     /// The model of a call that names none, and who says so.

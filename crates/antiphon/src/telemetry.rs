@@ -24,11 +24,12 @@ pub(crate) fn span(request: &Request) -> Span {
     if !tracing::enabled!(Level::INFO) {
         return Span::none();
     }
+    let operation = request.task.operation().as_str();
     let span = tracing::info_span!(
-        "chat",
-        otel.name = format!("chat {}", request.model),
+        "gen_ai",
+        otel.name = format!("{operation} {}", request.model),
         otel.kind = "client",
-        gen_ai.operation.name = "chat",
+        gen_ai.operation.name = operation,
         gen_ai.request.model = request.model,
         gen_ai.request.stream = request.stream,
         gen_ai.provider.name = Empty,

@@ -1,14 +1,22 @@
-//! Whole answers as events, for those that no provider sends: mocks.
+//! Whole answers as JSON that no provider sends: mocks, and what a cache keeps.
 
 use antiphon_core::dialects::openai_chat::OpenAiChat;
+use antiphon_core::dialects::openai_completions::OpenAiCompletions;
+use antiphon_core::dialects::openai_embeddings::OpenAiEmbeddings;
 use antiphon_core::dialects::{Dialect, Mode};
 use antiphon_core::frames::Frame;
-use antiphon_core::{Fold, Response, Result};
+use antiphon_core::{Fold, Operation, Response, Result};
 
-/// The response that the bytes of a `chat.completion` object stand for.
-pub(crate) fn response_of(body: &[u8]) -> Result<Response> {
+/// The response that the bytes of an object stand for: of a `chat.completion`, a `text_completion`, or a `list`
+/// of embeddings.
+pub(crate) fn response_of(operation: Operation, body: &[u8]) -> Result<Response> {
+    let dialect: &dyn Dialect = match operation {
+        Operation::Chat => &OpenAiChat,
+        Operation::TextCompletion => &OpenAiCompletions,
+        Operation::Embeddings => &OpenAiEmbeddings,
+    };
     let mut events = Vec::new();
-    let mut decoder = OpenAiChat.decoder(Mode::Whole);
+    let mut decoder = dialect.decoder(Mode::Whole);
     decoder.push(&Frame::Body(body), &mut events)?;
     decoder.finish(&mut events)?;
     let mut fold = Fold::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use antiphon::core::params::PARAMS;
-use antiphon::core::{Auth, Provider, Request, dialects};
+use antiphon::core::{Auth, Operation, Provider, Request, dialects};
 use antiphon::providers::{LOCAL, PROVIDERS};
 
 #[path = "../examples/providers_table.rs"]
@@ -23,6 +23,8 @@ fn faults(row: &Provider) -> impl Iterator<Item = &'static str> {
     let upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let variables = [row.key_variables, row.token_variables, row.url_variables].concat();
     let known = |name: &&str| PARAMS.iter().any(|(param, _)| param == name);
+    // Embeddings have a field that is no parameter of chats.
+    let known_anywhere = |name: &&str| *name == "dimensions" || known(name);
     let renamed = row.quirks.renamed.iter().map(|(ours, _)| ours);
     let rules = [
         ("the id has other letters than a-z, 0-9 and _", !row.id.is_empty() && row.id.chars().all(lower)),
@@ -30,10 +32,12 @@ fn faults(row: &Provider) -> impl Iterator<Item = &'static str> {
         ("it has no name", !row.name.is_empty()),
         ("the address is not https, nor on this machine", address_is_safe(row)),
         ("the address ends in a slash", !row.base_url.ends_with('/')),
-        ("there is no such dialect", dialects::by_id(row.dialect).is_some()),
+        ("there is no such dialect", speaks(Some(row.dialect), Operation::Chat)),
+        ("there is no such dialect of raw prompts", speaks(row.completions, Operation::TextCompletion)),
+        ("there is no such dialect of embeddings", speaks(row.embeddings, Operation::Embeddings)),
         ("a variable is not in upper case", variables.iter().all(|name| name.chars().all(upper))),
         ("a parameter that it refuses is none", row.quirks.unsupported.iter().all(known)),
-        ("a parameter that it renames is none", renamed.into_iter().all(known)),
+        ("a parameter that it renames is none", renamed.into_iter().all(known_anywhere)),
         (
             "no variable holds its key",
             row.key_optional || row.auth == Auth::None || !row.key_variables.is_empty(),
@@ -42,6 +46,12 @@ fn faults(row: &Provider) -> impl Iterator<Item = &'static str> {
         ("a plain chat cannot be encoded", encodes(row)),
     ];
     rules.into_iter().filter(|(_, holds)| !holds).map(|(fault, _)| fault)
+}
+
+/// Whether there is a dialect of that id for it, where the row has one.
+fn speaks(id: Option<&str>, operation: Operation) -> bool {
+    let is_it = |id: &str| dialects::DIALECTS.iter().any(|row| row.id == id && row.operation == operation);
+    id.is_none_or(is_it)
 }
 
 /// Only a server of one's own goes without encryption, or without an address of its own.

@@ -10,13 +10,15 @@ pub mod anthropic_messages;
 pub mod excerpt;
 mod fault;
 pub mod openai_chat;
+pub mod openai_completions;
+pub mod openai_embeddings;
 mod refuse;
 mod wire;
 
 use std::borrow::Cow;
 
 use crate::frames::{Frame, Framing};
-use crate::{Error, Event, Provider, Request, Response, Result};
+use crate::{Error, Event, Operation, Provider, Request, Response, Result};
 
 /// A request as it goes on the wire. It holds no secret: those are added by who sends it.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,11 +78,11 @@ pub trait ServeDialect: Send + Sync {
     /// Reads and checks a request. Every error is the caller's.
     fn decode_request(&self, body: &[u8]) -> Result<Request>;
 
-    /// The body of a whole answer.
-    fn encode_response(&self, response: &Response) -> Vec<u8>;
+    /// The body of a whole answer to `request`.
+    fn encode_response(&self, response: &Response, request: &Request) -> Vec<u8>;
 
-    /// Writes one streamed answer.
-    fn stream(&self, head: StreamHead) -> Box<dyn StreamEncoder>;
+    /// Writes one streamed answer; `None` where answers are never streamed.
+    fn stream(&self, head: StreamHead) -> Option<Box<dyn StreamEncoder>>;
 
     /// Status and body that say what went wrong.
     fn encode_error(&self, error: &Error) -> (u16, Vec<u8>);
@@ -116,8 +118,10 @@ pub trait StreamEncoder: Send {
 
 /// One row of [`DIALECTS`].
 pub struct Row {
-    /// The name in [`Provider::dialect`], and of the folder under `fixtures/`.
+    /// The name in [`Provider::dialect`] and its like, and of the folder under `fixtures/`.
     pub id: &'static str,
+    /// What it is for.
+    pub operation: Operation,
     /// How a provider is spoken to.
     pub dialect: &'static dyn Dialect,
     /// How we answer to it, where we do.
@@ -126,8 +130,30 @@ pub struct Row {
 
 /// Every dialect.
 pub static DIALECTS: &[Row] = &[
-    Row { id: "openai-chat", dialect: &openai_chat::OpenAiChat, serve: Some(&openai_chat::OpenAiChat) },
-    Row { id: "anthropic-messages", dialect: &anthropic_messages::AnthropicMessages, serve: None },
+    Row {
+        id: "openai-chat",
+        operation: Operation::Chat,
+        dialect: &openai_chat::OpenAiChat,
+        serve: Some(&openai_chat::OpenAiChat),
+    },
+    Row {
+        id: "openai-completions",
+        operation: Operation::TextCompletion,
+        dialect: &openai_completions::OpenAiCompletions,
+        serve: Some(&openai_completions::OpenAiCompletions),
+    },
+    Row {
+        id: "openai-embeddings",
+        operation: Operation::Embeddings,
+        dialect: &openai_embeddings::OpenAiEmbeddings,
+        serve: Some(&openai_embeddings::OpenAiEmbeddings),
+    },
+    Row {
+        id: "anthropic-messages",
+        operation: Operation::Chat,
+        dialect: &anthropic_messages::AnthropicMessages,
+        serve: None,
+    },
 ];
 
 /// The dialect of that name.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::params::PARAMS;
 use crate::{Error, Kind, Map, Quirks, Request, ResponseFormat, Result, ToolChoice};
 
 /// A number that JSON cannot write would arrive as null, which asks for something else.
@@ -22,6 +23,15 @@ pub(super) fn check_numbers(params: &Map) -> Result<()> {
 pub(super) fn check_supported(request: &Request, quirks: &Quirks) -> Result<()> {
     match quirks.unsupported.iter().find(|name| request.params.has(name)) {
         Some(name) => Err(unsupported(name, "is not taken by this provider")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses parameters that an endpoint does not have, by the names of those that it has.
+pub(super) fn check_known(request: &Request, known: &[&str]) -> Result<()> {
+    let mut given = PARAMS.iter().map(|(name, _)| *name).filter(|name| request.params.has(name));
+    match given.find(|name| !known.contains(name)) {
+        Some(name) => Err(unsupported(name, "is not taken by this endpoint")),
         None => Ok(()),
     }
 }

@@ -14,6 +14,7 @@ use super::CacheOptions;
 const ASIDE: &[&str] = &[
     "stream",
     "stream_options",
+    "encoding_format",
     "user",
     "metadata",
     "store",
@@ -51,6 +52,7 @@ pub(crate) fn key(address: &Address<'_>, request: &Request, options: &CacheOptio
     digest.0.update((request.messages.len() as u64).to_le_bytes());
     request.messages.iter().for_each(|message| digest.message(message));
     let mut fields = request.settings();
+    fields.extend(request.task.to_json());
     fields.retain(|name, _| !ASIDE.contains(&name.as_str()));
     digest.value(&Value::Object(fields));
     digest.0.finalize().into()

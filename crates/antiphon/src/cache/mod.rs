@@ -135,10 +135,7 @@ impl Client {
     /// The name under which the answer of a call is kept: a digest of all that shapes it. Calls nothing.
     pub fn cache_key(&self, call: &Call) -> Result<Key> {
         call.request.check()?;
-        let model = match call.request.model.as_str() {
-            "" => self.default_model().0,
-            name => name.to_owned(),
-        };
+        let model = self.model_of(&call.request);
         let place = self.place(&model, &call.options)?;
         Ok(key::key(&self.address(place, &call.options), &call.request, &call.options.cache))
     }

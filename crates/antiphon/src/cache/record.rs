@@ -2,7 +2,7 @@
 //!
 //! A line says how the answer came about, and the rest is the answer, as OpenAI writes it.
 
-use antiphon_core::{Response, Result};
+use antiphon_core::{EncodingFormat, Operation, Response, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -20,6 +20,9 @@ struct Head {
     model: Option<String>,
     request_id: Option<String>,
     structured_output: Option<String>,
+    /// What kind of answer it is, where that is no chat's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operation: Option<String>,
 }
 
 /// The bytes of an answer.
@@ -31,10 +34,11 @@ pub(super) fn write(key: &Key, response: &Response) -> Vec<u8> {
         model: meta.model,
         request_id: meta.request_id,
         structured_output: meta.structured_output,
+        operation: (response.operation != Operation::Chat).then(|| response.operation.as_str().to_owned()),
     };
     let mut bytes = serde_json::json!(head).to_string().into_bytes();
     bytes.push(b'\n');
-    bytes.extend(response.to_json().to_string().into_bytes());
+    bytes.extend(response.to_json_as(EncodingFormat::Base64).to_string().into_bytes());
     let digest = digest(key, &bytes);
     bytes.extend(digest);
     bytes
@@ -53,7 +57,8 @@ fn parse(written: &[u8]) -> Result<Response> {
     let end = written.iter().position(|byte| *byte == b'\n').unwrap_or(written.len());
     let head: Head = serde_json::from_slice(&written[..end])
         .map_err(|error| antiphon_core::Error::new(antiphon_core::Kind::Internal, error.to_string()))?;
-    let mut response = wire::response_of(written.get(end + 1..).unwrap_or_default())?;
+    let operation = head.operation.as_deref().and_then(Operation::parse).unwrap_or_default();
+    let mut response = wire::response_of(operation, written.get(end + 1..).unwrap_or_default())?;
     response.warnings = head.warnings;
     response.meta.provider = head.provider;
     response.meta.model = head.model;
@@ -86,7 +91,7 @@ mod tests {
             "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
             "service_tier": "default",
         });
-        let mut response = wire::response_of(body.to_string().as_bytes()).unwrap();
+        let mut response = wire::response_of(Operation::Chat, body.to_string().as_bytes()).unwrap();
         response.warnings.push("top_k was dropped".into());
         response.meta.provider = Some("openai".into());
         response
@@ -97,6 +102,24 @@ mod tests {
         let bytes = write(&[1; 32], &response());
         assert_eq!(read(&[1; 32], &bytes), Some(response()));
         assert_eq!(read(&[2; 32], &bytes), None);
+    }
+
+    #[test]
+    fn other_kinds_of_answers_are_kept_without_loss() {
+        let logprobs =
+            json!({"tokens": ["a"], "token_logprobs": [null], "top_logprobs": [null], "text_offset": [0]});
+        let text = json!({
+            "id": "cmpl-1", "object": "text_completion", "created": 5, "model": "m",
+            "choices": [{"text": "a", "index": 0, "finish_reason": "stop", "logprobs": logprobs}],
+        });
+        let vectors = json!({
+            "object": "list", "model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1},
+            "data": [{"object": "embedding", "index": 0, "embedding": [0.1, -1e-30, 3]}],
+        });
+        for (operation, body) in [(Operation::TextCompletion, text), (Operation::Embeddings, vectors)] {
+            let response = wire::response_of(operation, body.to_string().as_bytes()).unwrap();
+            assert_eq!(read(&[1; 32], &write(&[1; 32], &response)), Some(response), "{body}");
+        }
     }
 
     #[test]

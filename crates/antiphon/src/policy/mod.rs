@@ -11,6 +11,7 @@ pub(crate) mod coalesce;
 mod deadline;
 mod reask;
 mod retry;
+pub(crate) mod several;
 mod trail;
 
 use std::hash::BuildHasher;
@@ -202,8 +203,22 @@ fn turn_to(next: Fallback, mut request: Request, mut options: Options) -> Result
     Ok((request, options))
 }
 
-/// Asks one model, again where that may help.
+/// Asks one model.
 async fn ask(
+    client: &Client,
+    request: Request,
+    options: &Options,
+    trail: &Arc<Trail>,
+    latest: Instant,
+) -> Result<Begun> {
+    match several::parts(client, &request, options)? {
+        Some(parts) => several::answer(parts, |part| ask_once(client, part, options, trail, latest)).await,
+        None => ask_once(client, request, options, trail, latest).await,
+    }
+}
+
+/// Asks one model with one request, again where that may help.
+async fn ask_once(
     client: &Client,
     request: Request,
     options: &Options,

@@ -1,4 +1,7 @@
 //! Anthropic. Keys, address and header: its API reference.
+//!
+//! Raw prompts: "Text Completions" is a legacy endpoint in a form of its own, which no current model
+//! answers. It has no embeddings; its page "Embeddings" sends readers to others.
 
 use antiphon_core::{Auth, Provider, Quirks, Support};
 

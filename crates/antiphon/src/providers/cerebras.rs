@@ -1,5 +1,7 @@
 //! Cerebras. Address, keys and fields: its SDK `cerebras-cloud-sdk` 1.67.0 (2026-01). What is not among them
 //! is answered with 400, `wrong_api_format`: proxysoul/Empryo pull request 209 (2026-09).
+//!
+//! Raw prompts: `completions` of the same SDK. It has no embeddings.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -28,6 +30,7 @@ pub(super) const PROVIDER: Provider = Provider {
     base_url: "https://api.cerebras.ai/v1",
     key_variables: &["CEREBRAS_API_KEY"],
     url_variables: &["CEREBRAS_API_BASE"],
+    completions: Some("openai-completions"),
     quirks: Quirks {
         max_tokens_field: "max_completion_tokens",
         // `reasoning_content` is refused: QwenLM/qwen-code issue 11045 (2026-09).

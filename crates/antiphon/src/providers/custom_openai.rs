@@ -1,4 +1,6 @@
 //! Any other server that follows OpenAI: its address is given by `base_url`.
+//!
+//! Raw prompts and embeddings are asked where OpenAI's are; a server that lacks one says so.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -7,6 +9,8 @@ pub(super) const PROVIDER: Provider = Provider {
     name: "OpenAI-like server",
     base_url: "",
     key_optional: true,
+    completions: Some("openai-completions"),
+    embeddings: Some("openai-embeddings"),
     quirks: Quirks::COMPATIBLE,
     ..Provider::DEFAULT
 };

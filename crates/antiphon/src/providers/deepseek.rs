@@ -1,4 +1,6 @@
 //! DeepSeek. Address and fields: api-docs.deepseek.com, "Create Chat Completion" (2026).
+//!
+//! Raw prompts: only under `/beta`, to fill in code; here a chat answers. It has no embeddings.
 
 use antiphon_core::{Provider, Quirks, Support};
 

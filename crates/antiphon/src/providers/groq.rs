@@ -1,6 +1,8 @@
 //! Groq. Address, keys and fields: its SDK `groq` 1.6.0 (2026-08). Refused fields:
 //! console.groq.com/docs/openai. Schemas: console.groq.com/docs/structured-outputs, and the models that
 //! LiteLLM 1.109 marks.
+//!
+//! Its API reference has neither raw prompts nor embeddings (2026).
 
 use antiphon_core::{Provider, Quirks, Support};
 

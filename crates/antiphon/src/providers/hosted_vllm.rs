@@ -1,5 +1,7 @@
 //! vLLM, of one's own. Address and fields: docs.vllm.ai, "OpenAI-Compatible Server"; variables: LiteLLM
 //! 1.109.
+//!
+//! Raw prompts, embeddings and their `encoding_format`: the same page.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -10,6 +12,11 @@ pub(super) const PROVIDER: Provider = Provider {
     key_variables: &["HOSTED_VLLM_API_KEY"],
     url_variables: &["HOSTED_VLLM_API_BASE"],
     key_optional: true,
-    quirks: Quirks::COMPATIBLE,
+    completions: Some("openai-completions"),
+    embeddings: Some("openai-embeddings"),
+    quirks: Quirks {
+        base64_embeddings: true,
+        ..Quirks::COMPATIBLE
+    },
     ..Provider::DEFAULT
 };

@@ -1,5 +1,7 @@
 //! Hugging Face's router, "Inference Providers". Address and key: huggingface.co/docs/inference-providers;
 //! other names: LiteLLM 1.109. What a model takes is up to the provider that runs it.
+//!
+//! The router answers chats alone: "OpenAI-compatible endpoint" of that documentation.
 
 use antiphon_core::{Provider, Quirks};
 

@@ -1,4 +1,6 @@
 //! llamafile, of one's own, which is llama.cpp's server. Address: its README; variables: LiteLLM 1.109.
+//!
+//! Raw prompts and embeddings: llama.cpp's README of its server.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -9,6 +11,8 @@ pub(super) const PROVIDER: Provider = Provider {
     key_variables: &["LLAMAFILE_API_KEY"],
     url_variables: &["LLAMAFILE_API_BASE"],
     key_optional: true,
+    completions: Some("openai-completions"),
+    embeddings: Some("openai-embeddings"),
     quirks: Quirks::COMPATIBLE,
     ..Provider::DEFAULT
 };

@@ -1,5 +1,7 @@
 //! LM Studio, of one's own. Address and fields: lmstudio.ai/docs, "OpenAI Compatibility"; variables: LiteLLM
 //! 1.109. A tool is forced by `required`, and not by name.
+//!
+//! Raw prompts and embeddings: lmstudio.ai/docs, "OpenAI Compatible Endpoints".
 
 use antiphon_core::{Provider, Quirks};
 
@@ -10,6 +12,8 @@ pub(super) const PROVIDER: Provider = Provider {
     key_variables: &["LM_STUDIO_API_KEY"],
     url_variables: &["LM_STUDIO_API_BASE"],
     key_optional: true,
+    completions: Some("openai-completions"),
+    embeddings: Some("openai-embeddings"),
     quirks: Quirks {
         // "'response_format.type' must be 'json_schema' or 'text'": webai-at-home/webai-at-home issue 219
         // (0.4.20, 2026-08).

@@ -1,5 +1,8 @@
 //! MiniMax. Address, key and errors: platform.minimax.io/docs, "OpenAI compatible" and "Error Codes" (2026).
 //! Outside China; for China set the URL. Errors may come with status 200, in `base_resp`.
+//!
+//! Its embeddings have a form of their own (`texts`, `type`), which is not spoken here; raw prompts it has
+//! none.
 
 use antiphon_core::{Provider, Quirks, Support};
 

@@ -1,4 +1,6 @@
 //! Moonshot AI. Address and key: platform.moonshot.ai/docs. Outside China; for China set the URL.
+//!
+//! Its API reference has neither raw prompts nor embeddings (2026).
 
 use antiphon_core::{Provider, Quirks, Support};
 

@@ -1,4 +1,7 @@
 //! Perplexity. Address, keys and fields: its SDK `perplexityai` 0.38.0 (2026-06).
+//!
+//! Its vectors are base64 of signed bytes (docs.perplexity.ai, "Embeddings"), which is not spoken here; raw
+//! prompts it has none.
 
 use antiphon_core::{Provider, Quirks};
 

@@ -1,4 +1,7 @@
 //! xAI. Address and fields: docs.x.ai, and the SDK `@ai-sdk/xai` 4.0 (2026-08).
+//!
+//! Raw prompts: docs.x.ai calls the endpoint legacy, and reasoning models refuse it; here a chat answers. It
+//! has no embeddings (2026).
 
 use antiphon_core::{Provider, Quirks, Role};
 

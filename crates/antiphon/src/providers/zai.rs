@@ -1,5 +1,7 @@
 //! Z.ai (Zhipu). Address and key: docs.z.ai, "Chat Completion". The coding plan has another address, to be
 //! set as the URL.
+//!
+//! docs.z.ai has neither raw prompts nor embeddings (2026).
 
 use antiphon_core::{Provider, Quirks, Support};
 

@@ -17,16 +17,19 @@ use crate::dialects::wire::{Extra, Text, repair_surrogates};
 use crate::dialects::{Decoder, Mode};
 use crate::event::{Event, Path};
 use crate::frames::Frame;
-use crate::{Error, Kind, Logprobs, Map, Result, TokenLogprob};
+use crate::{Error, Kind, Map, Operation, Result, TextLogprobs, TokenLogprob};
 
 /// Reads one answer, whole or streamed: a server may stream what was asked whole, and the reverse.
-pub(super) struct ChatDecoder {
+pub(in crate::dialects) struct ChatDecoder {
     mode: Mode,
+    operation: Operation,
     /// Events seen, to name a malformed one.
     events: u64,
     head: Head,
     choices: Vec<ChoiceState>,
     warned: bool,
+    /// Whether it was told that this is no chat.
+    told: bool,
     state: State,
 }
 
@@ -64,13 +67,15 @@ struct ChoiceState {
 }
 
 impl ChatDecoder {
-    pub(super) fn new(mode: Mode) -> Self {
+    pub(in crate::dialects) fn new(mode: Mode, operation: Operation) -> Self {
         Self {
             mode,
+            operation,
             events: 0,
             head: Head::default(),
             choices: Vec::new(),
             warned: false,
+            told: false,
             state: State::Reading,
         }
     }
@@ -117,6 +122,10 @@ impl Decoder for ChatDecoder {
 }
 
 impl ChatDecoder {
+    fn noun(&self) -> &'static str {
+        if self.operation == Operation::Chat { "chat completion" } else { "text completion" }
+    }
+
     /// Whether every choice said why it ended.
     fn is_complete(&self) -> bool {
         !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished)
@@ -140,7 +149,7 @@ impl ChatDecoder {
         .map_err(|error| match error {
             Ok(error) if is_malformed(&error) => not_an_answer(error.message(), text),
             Ok(error) => error,
-            Err(problem) => not_an_answer(&format!("the body is no chat completion: {problem}"), text),
+            Err(problem) => not_an_answer(&format!("the body is no {}: {problem}", self.noun()), text),
         })?;
         self.state = State::Done;
         Ok(())
@@ -222,6 +231,9 @@ impl ChatDecoder {
         if let Some(error) = outcome.and_then(|(_, outcome)| errors::in_base_resp(outcome)) {
             return Err(error);
         }
+        if self.operation != Operation::Chat && !std::mem::replace(&mut self.told, true) {
+            out.push(Event::set("antiphon.operation", self.operation.as_str()));
+        }
         let head = &mut self.head;
         head_text(&mut head.id, "id", completion.id, out);
         head_value(&mut head.created, "created", completion.created, out);
@@ -256,7 +268,9 @@ impl ChatDecoder {
                     .find_map(|message| message.role.as_str())
                     // MiniMax writes "".
                     .filter(|role| !role.is_empty());
-                out.push(Event::set_message(index, "role", role.unwrap_or("assistant")));
+                if self.operation == Operation::Chat {
+                    out.push(Event::set_message(index, "role", role.unwrap_or("assistant")));
+                }
                 place
             });
         let state = &mut self.choices[place];
@@ -266,11 +280,22 @@ impl ChatDecoder {
             (None, Some(message)) => state.message(message, Shape::Message, at, out)?,
             (None, None) => {}
         }
+        match (self.operation, choice.text) {
+            (Operation::TextCompletion, text) => {
+                state.content(text, || format!("choices[{at}].text"), out)?
+            }
+            (_, Text::Some(text)) => out.push(Event::set_choice(index, "text", text.into_owned())),
+            (_, Text::Other(value)) => out.push(Event::set_choice(index, "text", value)),
+            (_, Text::None) => {}
+        }
         for (name, value) in choice.extra {
             out.push(Event::Set { path: Path::Choice(index, name.into()), value });
         }
         if let Some(logprobs) = choice.logprobs {
-            state.logprobs(logprobs, at, out)?;
+            match text_logprobs(self.operation, &logprobs) {
+                Some(logprobs) => out.push(Event::TextLogprobs { choice: index, logprobs }),
+                None => state.logprobs(logprobs, at, out)?,
+            }
         }
         let reason = text(choice.finish_reason, || format!("choices[{at}].finish_reason"))?;
         // Some servers write "" until the answer ends.
@@ -280,6 +305,14 @@ impl ChatDecoder {
         }
         Ok(())
     }
+}
+
+/// Probabilities in the older form; some servers write a chat's.
+fn text_logprobs(operation: Operation, logprobs: &Value) -> Option<Box<TextLogprobs>> {
+    if operation != Operation::TextCompletion || logprobs.get("tokens").is_none() {
+        return None;
+    }
+    serde_json::from_value(logprobs.clone()).ok()
 }
 
 /// Where a message's fields came from.
@@ -444,10 +477,8 @@ impl ChoiceState {
             }
             return Ok(());
         }
-        let Logprobs { content, refusal } = Logprobs {
-            content: token_logprobs(map.shift_remove("content"), at)?,
-            refusal: token_logprobs(map.shift_remove("refusal"), at)?,
-        };
+        let content = token_logprobs(map.shift_remove("content"), at)?;
+        let refusal = token_logprobs(map.shift_remove("refusal"), at)?;
         out.extend(content.map(|content| Event::Logprobs { choice, content }));
         out.extend(refusal.map(|refusal| Event::RefusalLogprobs { choice, refusal }));
         Ok(())

@@ -30,16 +30,21 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
     whole_biases(&mut body);
     rename(&mut body, quirks);
     stream_options(&mut body, request, quirks);
-    let accept = if request.stream { "text/event-stream" } else { "application/json" };
-    Ok(WireRequest {
+    Ok(post("/chat/completions", request.stream, body))
+}
+
+/// The request whose body this is.
+pub(in crate::dialects) fn post(path: &str, stream: bool, body: Map) -> WireRequest {
+    let accept = if stream { "text/event-stream" } else { "application/json" };
+    WireRequest {
         method: "POST",
-        path: "/chat/completions".into(),
+        path: path.into(),
         headers: vec![
             (Cow::Borrowed("content-type"), "application/json".into()),
             (Cow::Borrowed("accept"), accept.into()),
         ],
         body: Value::Object(body).to_string().into_bytes(),
-    })
+    }
 }
 
 /// Messages with the roles and fields that the provider knows.
@@ -96,7 +101,7 @@ fn tighten(body: &mut Map, request: &Request) {
     }
 }
 
-fn rename(body: &mut Map, quirks: &Quirks) {
+pub(in crate::dialects) fn rename(body: &mut Map, quirks: &Quirks) {
     for (ours, theirs) in quirks.renamed {
         if let Some(value) = body.shift_remove(*ours) {
             body.insert((*theirs).into(), value);
@@ -105,7 +110,7 @@ fn rename(body: &mut Map, quirks: &Quirks) {
 }
 
 /// OpenAI's schema has whole numbers here, and ours are floats: `-100`, not `-100.0`.
-fn whole_biases(body: &mut Map) {
+pub(in crate::dialects) fn whole_biases(body: &mut Map) {
     let Some(Value::Object(biases)) = body.get_mut("logit_bias") else { return };
     for bias in biases.values_mut() {
         if let Some(whole) = bias.as_f64().filter(|bias| bias.fract() == 0.0 && bias.abs() < 1e9) {
@@ -115,7 +120,7 @@ fn whole_biases(body: &mut Map) {
 }
 
 /// Usage is asked for whatever the caller asked: it costs nothing, and the price needs it.
-fn stream_options(body: &mut Map, request: &Request, quirks: &Quirks) {
+pub(in crate::dialects) fn stream_options(body: &mut Map, request: &Request, quirks: &Quirks) {
     if !request.stream || !quirks.stream_options {
         body.shift_remove("stream_options");
         return;

@@ -133,7 +133,7 @@ static TOLD: &[(Kind, &str, &str)] = &[
 ];
 
 /// Reads an answer whose status says that the call failed.
-pub(super) fn decode(status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
+pub(in crate::dialects) fn decode(status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
     let text = String::from_utf8_lossy(body);
     let body: Value = serde_json::from_str(&text).unwrap_or_default();
     let mut error = match body.get("base_resp").and_then(in_base_resp) {
@@ -147,13 +147,13 @@ pub(super) fn decode(status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
 }
 
 /// Reads the value of `error` in a body or event that should have been an answer.
-pub(super) fn in_body(error: Value) -> Error {
+pub(in crate::dialects) fn in_body(error: Value) -> Error {
     let text = error.to_string();
     Fault::from_error(error).into_error(None, &text, classify)
 }
 
 /// Reads MiniMax's `base_resp`, which says how a call went; nothing where it went well.
-pub(super) fn in_base_resp(outcome: &Value) -> Option<Error> {
+pub(in crate::dialects) fn in_base_resp(outcome: &Value) -> Option<Error> {
     let code = outcome.get("status_code").and_then(Value::as_i64).filter(|code| *code != 0)?;
     let kind =
         BASE_RESP.iter().find(|(known, _)| *known == code).map_or(Kind::InternalServer, |(_, kind)| *kind);
@@ -183,7 +183,7 @@ fn classify(fault: &Fault, status: Option<u16>) -> Kind {
 }
 
 /// The body, or the event of a stream, that tells an error.
-pub(super) fn encode(error: &Error) -> Value {
+pub(in crate::dialects) fn encode(error: &Error) -> Value {
     let told = TOLD.iter().find(|(kind, ..)| *kind == error.kind());
     let (_, kind, code) = told.expect("a test walks every kind");
     json!({"error": {

@@ -5,16 +5,18 @@
 //! nulls (which say no more than an absent field does), `object`, and the stream's `obfuscation` padding.
 
 mod decode;
-mod encode;
-mod errors;
-mod serve;
+pub(super) mod encode;
+pub(super) mod errors;
+pub(super) mod serve;
 mod tools;
 mod usage;
 mod wire;
 
+pub(super) use self::decode::ChatDecoder;
+pub(super) use self::serve::ChatStream;
 use super::{Decoder, Dialect, Headers, Mode, ServeDialect, StreamEncoder, StreamHead, WireRequest};
 use crate::frames::Framing;
-use crate::{Error, Provider, Request, Response, Result};
+use crate::{Error, Operation, Provider, Request, Response, Result};
 
 /// The dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,7 +35,7 @@ impl Dialect for OpenAiChat {
     }
 
     fn decoder(&self, mode: Mode) -> Box<dyn Decoder> {
-        Box::new(decode::ChatDecoder::new(mode))
+        Box::new(ChatDecoder::new(mode, Operation::Chat))
     }
 
     fn decode_error(&self, status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
@@ -43,15 +45,15 @@ impl Dialect for OpenAiChat {
 
 impl ServeDialect for OpenAiChat {
     fn decode_request(&self, body: &[u8]) -> Result<Request> {
-        serve::decode_request(body)
+        serve::decode_request(Operation::Chat, body)
     }
 
-    fn encode_response(&self, response: &Response) -> Vec<u8> {
+    fn encode_response(&self, response: &Response, _: &Request) -> Vec<u8> {
         response.to_json().to_string().into_bytes()
     }
 
-    fn stream(&self, head: StreamHead) -> Box<dyn StreamEncoder> {
-        Box::new(serve::ChatStream::new(head))
+    fn stream(&self, head: StreamHead) -> Option<Box<dyn StreamEncoder>> {
+        Some(Box::new(ChatStream::new(head, Operation::Chat)))
     }
 
     fn encode_error(&self, error: &Error) -> (u16, Vec<u8>) {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::errors;
 use crate::dialects::excerpt::excerpt;
 use crate::dialects::{StreamEncoder, StreamHead};
-use crate::{Chunk, Chunker, Error, Event, Kind, Map, Request, Result};
+use crate::{Chunk, Chunker, Error, Event, Kind, Map, Operation, Request, Result};
 
 /// An object that says nothing twice. Two readers of a doubled key may each believe another value, so that
 /// what was checked is not what is run.
@@ -43,25 +43,26 @@ impl<'de> Visitor<'de> for BodyVisitor {
 }
 
 /// Reads and checks a caller's request. A body nested too deeply is refused by the parser's own limit.
-pub(super) fn decode_request(body: &[u8]) -> Result<Request> {
+pub(in crate::dialects) fn decode_request(operation: Operation, body: &[u8]) -> Result<Request> {
     let Body(map) = serde_json::from_slice(body).map_err(|problem| {
         let problem = excerpt(&problem.to_string());
         Error::new(Kind::InvalidRequest, format!("the body is no request: {problem}"))
     })?;
-    Request::from_json(map)
+    Request::read(operation, map)
 }
 
-/// Writes one answer as `chat.completion.chunk` events.
-pub(super) struct ChatStream {
+/// Writes one answer as `chat.completion.chunk` events, or those of a text completion.
+pub(in crate::dialects) struct ChatStream {
     chunker: Chunker,
     include_usage: bool,
     ended: bool,
 }
 
 impl ChatStream {
-    pub(super) fn new(head: StreamHead) -> Self {
+    pub(in crate::dialects) fn new(head: StreamHead, operation: Operation) -> Self {
         let StreamHead { id, created, model, include_usage } = head;
-        Self { chunker: Chunker::new(id, created, model, include_usage), include_usage, ended: false }
+        let chunker = Chunker::new(id, created, model, include_usage).of(operation);
+        Self { chunker, include_usage, ended: false }
     }
 
     /// With usage asked for, every chunk has the field, null in all but the last.
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     fn check(body: &str, expected: &str) {
-        let error = decode_request(body.as_bytes()).unwrap_err();
+        let error = decode_request(Operation::Chat, body.as_bytes()).unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidRequest);
         assert!(error.message().contains(expected), "{:?} has no {expected:?}", error.message());
     }
@@ -134,12 +135,12 @@ mod tests {
         check("{\"messages\": \"hi\", \"temperature\": NaN}", "expected value");
         check(&format!("{{\"messages\": \"hi\", \"x\": {}", "[".repeat(100_000)), "recursion limit");
         check("{\"messages\": [{\"role\": \"user\", \"content\": 5}]}", "messages[0].content");
-        assert!(decode_request(b"{\"messages\": \"\xFF\"}").is_err());
+        assert!(decode_request(Operation::Chat, b"{\"messages\": \"\xFF\"}").is_err());
     }
 
     #[test]
     fn nothing_follows_the_end() {
-        let mut stream = ChatStream::new(StreamHead::default());
+        let mut stream = ChatStream::new(StreamHead::default(), Operation::Chat);
         let mut out = Vec::new();
         stream.push(&[Event::text("hi")], &mut out);
         stream.error(&Error::new(Kind::StreamInterrupted, "cut"), &mut out);

@@ -29,6 +29,7 @@ object! {
         "index" => index: Option<Value>,
         "message" => message: Option<Message<'a>>,
         "delta" => delta: Option<Message<'a>>,
+        "text" => text: Text<'a>,
         "finish_reason" => finish_reason: Text<'a>,
         "logprobs" => logprobs: Option<Value>,
         "error" => error: Option<Value>,

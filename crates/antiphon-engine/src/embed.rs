@@ -1,0 +1,167 @@
+//! Vectors of texts: a model that was trained to give them, by the pooling that its file names.
+//!
+//! Texts are read together, each as a sequence of its own, as many as a batch has room for. A vector has the
+//! length 1, as such models are compared by angle.
+
+use std::sync::mpsc::Receiver;
+
+use antiphon_core::{Embeddings, Error, Event, Input, Kind, Operation, Request, Result, Task, Usage};
+use futures_channel::mpsc::UnboundedSender;
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaPoolingType;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::token::LlamaToken;
+
+use crate::engine::{Batch, Shared};
+use crate::{gguf, raw};
+
+/// At most this many texts are read at once.
+pub(crate) const SEQUENCES: u32 = 64;
+
+/// Texts to be read.
+pub(crate) struct EmbedJob {
+    pub(crate) sender: UnboundedSender<Batch>,
+    texts: Vec<Vec<i32>>,
+    model: String,
+}
+
+/// How the vectors of a text's tokens become one; `None` of a model that generates text.
+pub(crate) fn pooling(model: &LlamaModel) -> Result<Option<LlamaPoolingType>> {
+    let architecture = model.meta_val_str("general.architecture").unwrap_or_default();
+    let named = model.meta_val_str(&format!("{architecture}.pooling_type")).unwrap_or_default();
+    match named.as_str() {
+        "1" => Ok(Some(LlamaPoolingType::Mean)),
+        "2" => Ok(Some(LlamaPoolingType::Cls)),
+        "3" => Ok(Some(LlamaPoolingType::Last)),
+        "4" => Err(Error::new(Kind::LocalModel, "is a model that ranks texts; it gives no vectors")),
+        _ if gguf::is_encoder(&architecture) => Ok(Some(LlamaPoolingType::Mean)),
+        _ => Ok(None),
+    }
+}
+
+/// The job that a request becomes: checked and tokenised.
+pub(crate) fn job(shared: &Shared, request: &Request, sender: UnboundedSender<Batch>) -> Result<EmbedJob> {
+    let Task::Embed(task) = &request.task else {
+        return Err(Error::new(Kind::Internal, "the request has no texts"));
+    };
+    let size = shared.info.embedding_length.unwrap_or_default();
+    if let Some(dimensions) = task.dimensions.filter(|dimensions| *dimensions != size) {
+        let message = format!("dimensions: the model gives vectors of {size} numbers, not of {dimensions}");
+        return Err(Error::new(Kind::UnsupportedParams, message).param("dimensions"));
+    }
+    let several = task.inputs.len() > 1;
+    let texts = task.inputs.iter().enumerate().map(|(at, input)| {
+        let field = if several { format!("input[{at}]") } else { "input".to_owned() };
+        let tokens = match input {
+            Input::Text(text) => shared.vocabulary.tokenize_whole(text),
+            Input::Tokens(tokens) => raw::known(tokens, &shared.vocabulary, &field)?,
+        };
+        check_length(shared, &field, tokens.len())?;
+        Ok(tokens)
+    });
+    Ok(EmbedJob { sender, texts: texts.collect::<Result<_>>()?, model: shared.info.name.clone() })
+}
+
+fn check_length(shared: &Shared, field: &str, tokens: usize) -> Result<()> {
+    let context = shared.info.context_length as usize;
+    match tokens {
+        0 => Err(Error::invalid(field, "has no tokens")),
+        tokens if tokens <= context => Ok(()),
+        tokens => {
+            let message =
+                format!("{field}: the text has {tokens} tokens, and the model reads {context} at once");
+            let error = Error::new(Kind::ContextWindowExceeded, message).param(field);
+            Err(error
+                .hint("split the text; where the model was trained for more, a larger context= reads it"))
+        }
+    }
+}
+
+/// Reads texts, one job after the other.
+pub(crate) struct Embedder<'model> {
+    context: LlamaContext<'model>,
+    batch: LlamaBatch<'static>,
+    /// Tokens that fit into one batch.
+    room: usize,
+}
+
+impl<'model> Embedder<'model> {
+    pub(crate) fn new(context: LlamaContext<'model>, room: usize) -> Self {
+        Self { context, batch: LlamaBatch::new(room, 1), room }
+    }
+
+    /// Answers jobs until their sender is gone.
+    pub(crate) fn run(&mut self, jobs: &Receiver<EmbedJob>) {
+        while let Ok(job) = jobs.recv() {
+            let answer = self.answer(&job).map_err(|error| error.target("local", &job.model));
+            // Whoever dropped the stream wants no answer either.
+            let _ = job.sender.unbounded_send(answer);
+        }
+    }
+
+    fn answer(&mut self, job: &EmbedJob) -> Batch {
+        let mut vectors = Vec::with_capacity(job.texts.len());
+        while vectors.len() < job.texts.len() {
+            if job.sender.is_closed() {
+                return Err(Error::new(Kind::Cancelled, "the call was cancelled"));
+            }
+            let texts = &job.texts[vectors.len()..];
+            let count = self.fitting(texts);
+            self.read(&texts[..count], &mut vectors)?;
+        }
+        let tokens = job.texts.iter().map(Vec::len).sum::<usize>() as u64;
+        Ok(vec![
+            Event::set("antiphon.operation", Operation::Embeddings.as_str()),
+            Event::set("model", job.model.as_str()),
+            Event::Embeddings(Embeddings::new(vectors)),
+            Event::set("usage", serde_json::json!(Usage::new(tokens, 0))),
+        ])
+    }
+
+    /// How many of the texts fit into one batch; at least one does.
+    fn fitting(&self, texts: &[Vec<i32>]) -> usize {
+        let mut tokens = 0;
+        let fits = |text: &&Vec<i32>| {
+            tokens += text.len();
+            tokens <= self.room
+        };
+        texts.iter().take(SEQUENCES as usize).take_while(fits).count().max(1)
+    }
+
+    fn read(&mut self, texts: &[Vec<i32>], vectors: &mut Vec<Vec<f32>>) -> Result<()> {
+        let failed = |what: &dyn std::fmt::Display| {
+            Error::new(Kind::Internal, format!("llama.cpp could not read the texts: {what}"))
+        };
+        self.batch.clear();
+        for (sequence, text) in (0..).zip(texts) {
+            let tokens: Vec<LlamaToken> = text.iter().map(|token| LlamaToken(*token)).collect();
+            self.batch.add_sequence(&tokens, sequence, true).map_err(|error| failed(&error))?;
+        }
+        self.context.clear_kv_cache();
+        self.context.decode(&mut self.batch).map_err(|error| failed(&error))?;
+        for (sequence, _) in (0..).zip(texts) {
+            let vector = self.context.embeddings_seq_ith(sequence).map_err(|error| failed(&error))?;
+            vectors.push(normalized(vector));
+        }
+        Ok(())
+    }
+}
+
+/// The vector of length 1 in its direction.
+fn normalized(vector: &[f32]) -> Vec<f32> {
+    let length = vector.iter().map(|number| f64::from(*number).powi(2)).sum::<f64>().sqrt();
+    let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
+    vector.iter().map(|number| (f64::from(*number) * scale) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vector_has_length_one() {
+        assert_eq!(normalized(&[3.0, 4.0]), [0.6, 0.8]);
+        assert_eq!(normalized(&[0.0, 0.0]), [0.0, 0.0]);
+    }
+}

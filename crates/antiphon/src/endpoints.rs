@@ -1,0 +1,65 @@
+//! Calls that are no conversation: raw prompts and embeddings.
+
+use antiphon_core::{EmbeddingTask, Input, Request, Task, TextTask};
+
+use crate::{Completion, builder};
+
+/// Starts a call that goes on from a raw prompt, or from several.
+///
+/// A model that only answers chats is asked with the prompt as one message of the user. Of several prompts, the
+/// choices of the first come first.
+///
+/// ```no_run
+/// # async fn example() -> antiphon::Result<()> {
+/// let response = antiphon::text_completion("Once upon a time").model("local/chorister").await?;
+/// println!("{}", response.text());
+/// # Ok(())
+/// # }
+/// ```
+pub fn text_completion(prompt: impl Into<Inputs>) -> Completion {
+    let task = TextTask { prompts: prompt.into().0, ..TextTask::default() };
+    builder::of(Request { task: Task::Complete(Box::new(task)), ..Request::default() })
+}
+
+/// Starts a call that turns texts into vectors; they are in the response's `embeddings`, in the texts' order.
+/// Without [`Completion::model`] the model is `ANTIPHON_EMBEDDING_MODEL`, or `text-embedding-3-small`.
+///
+/// ```no_run
+/// # async fn example() -> antiphon::Result<()> {
+/// let response = antiphon::embedding(["hello", "world"]).model("openai/text-embedding-3-small").await?;
+/// println!("{:?}", response.embeddings);
+/// # Ok(())
+/// # }
+/// ```
+pub fn embedding(input: impl Into<Inputs>) -> Completion {
+    let task = EmbeddingTask { inputs: input.into().0, ..EmbeddingTask::default() };
+    builder::of(Request { task: Task::Embed(Box::new(task)), ..Request::default() })
+}
+
+/// One or more texts, or their tokens.
+#[derive(Debug, Clone)]
+pub struct Inputs(Vec<Input>);
+
+impl From<&str> for Inputs {
+    fn from(text: &str) -> Self {
+        Self(vec![text.into()])
+    }
+}
+
+impl From<String> for Inputs {
+    fn from(text: String) -> Self {
+        Self(vec![text.into()])
+    }
+}
+
+impl<T: Into<Input>> From<Vec<T>> for Inputs {
+    fn from(inputs: Vec<T>) -> Self {
+        Self(inputs.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<Input>, const N: usize> From<[T; N]> for Inputs {
+    fn from(inputs: [T; N]) -> Self {
+        Self(inputs.into_iter().map(Into::into).collect())
+    }
+}
