@@ -78,6 +78,9 @@ pub struct Quirks {
     pub reasoning_field: Option<&'static str>,
     /// Parameters that have another name here: ours, then theirs (Mistral's `random_seed`).
     pub renamed: &'static [(&'static str, &'static str)],
+    /// Whether the `cost` of an answer's usage is what the call cost, in dollars: a number (OpenRouter), or an
+    /// object with its `total_cost` (Perplexity, which adds a fee for searching to the price of the tokens).
+    pub reports_cost: bool,
     /// Known parameters that this provider refuses, by their names in [`crate::params::PARAMS`].
     pub unsupported: &'static [&'static str],
     /// Whether to speak HTTP/2 where the server offers it. Off by default: a server allows about 100 streams
@@ -139,6 +142,7 @@ impl Quirks {
         named_roles: &Role::ALL,
         reasoning_field: Some("reasoning_content"),
         renamed: &[],
+        reports_cost: false,
         unsupported: &[],
         h2: false,
     };

@@ -61,7 +61,7 @@ impl Caller {
         let host = Host::current(py)?;
         let Prepared { call, raises, form } = arguments::prepare(args, kwargs)?;
         if call.options.dry_run || call.options.cache.return_key {
-            let facts = Facts { provider: None, model: call.request.model.clone(), cost: None };
+            let facts = Facts::of_model(&call.request.model);
             let told = py.detach(|| host.with_client(|client| tell(client, *call)));
             return Ok((Self { host, facts, raises, form }, Begun::Ready(told.map(Answer::Told))));
         }

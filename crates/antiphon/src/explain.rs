@@ -6,7 +6,7 @@ use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
-use crate::catalog::{self, Model};
+use crate::catalog::Model;
 use crate::client::Client;
 use crate::prepare::{Prepared, prepare};
 use crate::resolve::{Hosted, Target};
@@ -72,8 +72,8 @@ impl Client {
             #[cfg(not(feature = "local"))]
             Target::Local(model) => match model {},
         };
-        let known = catalog::model(hosted.provider.id, &hosted.model);
-        let price = known.and_then(|known| bounds(known, &request));
+        let known = self.catalog().model(hosted.provider.id, &hosted.model);
+        let price = known.and_then(|known| bounds(&known, &request));
         let prepared = prepare(&hosted, request, &options)?;
         Ok(explained(&hosted, prepared, warnings, fallbacks, price))
     }
@@ -147,15 +147,16 @@ fn bounds(model: &Model, request: &antiphon_core::Request) -> Option<(f64, f64)>
     let words: usize = texts().map(|text| text.split_whitespace().count()).sum();
     let body = Value::Object(request.to_json()).to_string();
     let most = body.len() as u64 + FRAME * (request.messages.len() as u64 + 1);
-    if most > model.flat_up_to {
-        return None;
-    }
     let answers = u64::from(request.params.n.unwrap_or(1).max(1));
-    let output = request.params.output_limit().unwrap_or(model.max_output).min(model.max_output) * answers;
-    let dearest = model.cache_write.unwrap_or(model.input).max(model.input);
-    let cheapest = model.cache_read.unwrap_or(model.input).min(model.input);
-    let at_least = words as f64 * cheapest / 1e6;
-    Some((at_least, (most as f64 * dearest + output as f64 * model.output) / 1e6))
+    let longest = model.max_output?;
+    let output = request.params.output_limit().unwrap_or(longest).min(longest) * answers;
+    // How long the prompt is decides which price holds.
+    let (low, high) = (model.price_of(words as u64)?, model.price_of(most)?);
+    let write = high.cache_write.unwrap_or(high.input).max(high.cache_write_1h.unwrap_or_default());
+    let cheapest = low.cache_read.unwrap_or(low.input).min(low.input);
+    let dearest_output = high.output?.max(high.reasoning.unwrap_or_default());
+    let at_most = most as f64 * write.max(high.input) + output as f64 * dearest_output;
+    Some((words as f64 * cheapest / 1e6, at_most / 1e6))
 }
 
 impl Explanation {

@@ -43,6 +43,7 @@ mod resolve;
 mod stream;
 mod structured;
 mod telemetry;
+pub mod tokens;
 pub mod transport;
 mod wire;
 
