@@ -1,10 +1,10 @@
-"""Packs a vocabulary that OpenAI publishes into the form that `crates/antiphon/src/tokens/vocabulary.rs` reads.
+"""Packs a vocabulary that OpenAI publishes for `crates/antiphon/src/tokens/vocabulary.rs`.
 
     scripts/pack_vocabulary.py o200k_base.tiktoken crates/antiphon/src/tokens/vocabularies/o200k_base.zst
 
-A `.tiktoken` file has a line for each token: its bytes in Base64 and its rank, from 0 without gaps. Packed, it
-is one byte of length for each token, then the bytes of all, both in the order of ranks, compressed with the
-command `zstd`.
+A `.tiktoken` file has a line for each token: its bytes in Base64 and its rank, from 0 without gaps. Packed,
+it is one byte of length for each token, then the bytes of all, both in the order of ranks, compressed with
+the command `zstd`.
 """
 
 import base64

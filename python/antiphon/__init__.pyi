@@ -41,7 +41,17 @@ from ._exceptions import (
     UnprocessableEntityError,
     UnsupportedParamsError,
 )
+from ._models import (
+    available_models,
+    completion_cost,
+    cost_per_token,
+    get_model_info,
+    model_cost,
+    register_model,
+    search_models,
+)
 from ._single import async_single, single
+from ._tokens import create_pretrained_tokenizer, create_tokenizer, decode, encode, token_counter
 from ._types import (
     Annotation,
     AnnotationURLCitation,
@@ -1324,10 +1334,22 @@ __all__ = [
     "async_completion",
     "async_single",
     "asynchronous",
+    "available_models",
     "batch_executor",
     "callbacks",
     "completion",
+    "completion_cost",
+    "cost_per_token",
+    "create_pretrained_tokenizer",
+    "create_tokenizer",
+    "decode",
+    "encode",
+    "get_model_info",
     "llm",
+    "model_cost",
+    "register_model",
+    "search_models",
     "set_default_cache_path",
     "single",
+    "token_counter",
 ]

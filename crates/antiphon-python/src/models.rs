@@ -98,10 +98,6 @@ pub(crate) fn call_cost(
     let usage = object("usage", usage)?;
     let usage: Usage = serde_json::from_value(Value::Object(usage))
         .map_err(|error| errors::to_python(py, &Error::invalid("usage", error)))?;
-    let catalog = catalog(py)?;
-    let known = catalog.find(model, provider).ok();
-    let known = known.as_ref().map(|model| (&*model.provider, &*model.name));
-    let cost = known.or(provider.map(|provider| (provider, model)));
-    let cost = cost.and_then(|(provider, name)| catalog.cost_at_tier(provider, name, &usage, tier));
+    let cost = catalog(py)?.cost_of(model, provider, &usage, tier);
     Ok(cost.map(|cost| (cost.prompt, cost.completion)))
 }

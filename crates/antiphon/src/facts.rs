@@ -34,11 +34,12 @@ impl Facts {
         let model = response.meta.model.clone().unwrap_or_else(|| self.model.clone());
         let cost = match (provider, &response.usage) {
             (Some(providers::LOCAL), _) => Some(0.0),
-            (Some(id), Some(usage)) => {
+            (id, Some(usage)) => {
+                let id = id.unwrap_or_default();
                 let tier = response.extra.get("service_tier").and_then(|tier| tier.as_str());
                 self.catalog.cost_at_tier(id, &model, usage, tier).map(Cost::total)
             }
-            _ => None,
+            (_, None) => None,
         };
         Facts { provider, model, cost, catalog: self.catalog.clone() }
     }
@@ -54,9 +55,11 @@ impl Client {
         let (provider, model) = match name.split_once('/') {
             // A table of `config.toml` counts too, where it is sound.
             Some((providers::LOCAL, model)) => (Some(providers::LOCAL), model.to_owned()),
-            Some((id, model)) => {
-                (self.provider(id).ok().flatten().map(|provider| provider.id), model.to_owned())
-            }
+            Some((id, model)) => match self.provider(id) {
+                Ok(Some(provider)) => (Some(provider.id), model.to_owned()),
+                // Behind an address of one's own it is the model's whole name.
+                _ => (None, name),
+            },
             None => (providers::of_bare_name(&name).map(|provider| provider.id), name),
         };
         let cost = (provider == Some(providers::LOCAL)).then_some(0.0);
@@ -78,7 +81,7 @@ mod tests {
         let cases = [
             ("local/chorister", Some("local"), "chorister", Some(0.0)),
             ("gpt-4o-mini", Some("openai"), "gpt-4o-mini", None),
-            ("nobody/x/y", None, "x/y", None),
+            ("nobody/x/y", None, "nobody/x/y", None),
         ];
         for (name, provider, model, cost) in cases {
             let facts = client.facts(&Request::new(name, "hi"));

@@ -38,9 +38,11 @@ impl Catalog {
             if models.is_empty() {
                 return None;
             }
-            let of = |provider: &str| models.get(&(provider.to_owned(), name.to_owned())).cloned();
-            // One that was registered without its provider is anybody's.
-            of(provider).or_else(|| of(""))
+            let of =
+                |provider: &str, name: &str| models.get(&(provider.to_owned(), name.to_owned())).cloned();
+            // One without a provider is anybody's; behind an address of one's own a name may have a slash.
+            let prefixed = || name.split_once('/').and_then(|(provider, name)| of(provider, name));
+            of(provider, name).or_else(|| of("", name)).or_else(prefixed)
         };
         self.read(registered).or_else(|| super::model(provider, name))
     }
@@ -108,6 +110,22 @@ impl Catalog {
             .collect();
         self.read(|registered| models.extend(registered.clone()));
         models.into_values().collect()
+    }
+
+    /// What a call cost by the name that it gave its model, of the provider `provider` where that is known.
+    pub fn cost_of(
+        &self,
+        model: &str,
+        provider: Option<&str>,
+        usage: &Usage,
+        tier: Option<&str>,
+    ) -> Option<Cost> {
+        if let Ok(known) = self.find(model, provider) {
+            return self.cost_at_tier(&known.provider, &known.name, usage, tier);
+        }
+        let (provider, name) =
+            provider.map(|provider| (provider, model)).or_else(|| model.split_once('/'))?;
+        self.cost_at_tier(provider, name, usage, tier)
     }
 
     /// What an answer of another tier of service cost is not known here.
@@ -262,6 +280,10 @@ mod tests {
         let said = json!({"prompt_tokens": 1000, "completion_tokens": 10, "cost": {"total_cost": 0.0062}});
         let cost = catalog.cost("perplexity", "sonar", &usage(said.clone())).unwrap();
         assert!((cost.prompt - 0.001).abs() < 1e-12 && (cost.total() - 0.0062).abs() < 1e-12, "{cost:?}");
+        let counts = usage(said.clone());
+        assert!(catalog.cost_of("perplexity/a-new-one", None, &counts, None).is_some());
+        assert!(catalog.cost_of("a-new-one", Some("perplexity"), &counts, None).is_some());
+        assert!(catalog.cost_of("a-new-one", None, &counts, None).is_none());
         let said_plainly = usage(json!({"prompt_tokens": 1, "cost": 0.5}));
         assert_eq!(catalog.cost("openrouter", "a/b", &said_plainly).map(Cost::total), Some(0.5));
         // Of others it means nothing that is known.

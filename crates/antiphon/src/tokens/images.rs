@@ -17,10 +17,14 @@ const TILE: u32 = 512;
 /// Tokens of an image, and of each tile of one in high detail, by how the model's name begins.
 const TILES: &[(&str, u64, u64)] = &[
     ("gpt-4o-mini", 2833, 5667),
+    // Counted by patches of 32 pixels, by a rule that is another for each: GPT-4o's tiles stand in.
+    ("gpt-5-mini", 85, 170),
+    ("gpt-5-nano", 85, 170),
+    ("gpt-5.", 85, 170),
     ("gpt-5", 70, 140),
     ("o1", 75, 150),
     ("o3", 75, 150),
-    // GPT-4o, 4.1 and 4.5; of all others nothing is published.
+    // GPT-4o, 4.1 and 4.5; of all others no rule is known.
     ("", 85, 170),
 ];
 

@@ -20,7 +20,7 @@ pub(super) fn definitions(tools: &[Value]) -> String {
 
 fn definition(text: &mut String, function: &Map) {
     let Some(name) = function.get("name").and_then(Value::as_str) else { return };
-    comment(text, function.get("description"));
+    comment(text, "", function.get("description"));
     let parameters = function.get("parameters").or_else(|| function.get("input_schema"));
     match parameters.map(|parameters| fields(parameters, 0)).filter(|fields| !fields.is_empty()) {
         Some(fields) => _ = write!(text, "type {name} = (_: {{\n{fields}\n}}) => any;\n\n"),
@@ -28,24 +28,26 @@ fn definition(text: &mut String, function: &Map) {
     }
 }
 
-fn comment(text: &mut String, description: Option<&Value>) {
+fn comment(text: &mut String, margin: &str, description: Option<&Value>) {
     if let Some(description) = description.and_then(Value::as_str).filter(|words| !words.is_empty()) {
-        _ = writeln!(text, "// {description}");
+        _ = writeln!(text, "{margin}// {description}");
     }
 }
 
+/// The lines of an object's fields; the brace that ends one which is an object itself is not indented.
 fn fields(schema: &Value, indent: usize) -> String {
     let Some(properties) = schema["properties"].as_object() else { return String::new() };
     let is_required =
         |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
+    let margin = " ".repeat(indent);
     let mut text = String::new();
     for (name, property) in properties {
-        comment(&mut text, property.get("description"));
+        comment(&mut text, &margin, property.get("description"));
         let mark = if is_required(name) { "" } else { "?" };
-        _ = writeln!(text, "{name}{mark}: {},", kind(property, indent));
+        _ = writeln!(text, "{margin}{name}{mark}: {},", kind(property, indent));
     }
-    let margin = " ".repeat(indent);
-    text.lines().map(|line| format!("{margin}{line}")).collect::<Vec<_>>().join("\n")
+    text.truncate(text.trim_end().len());
+    text
 }
 
 fn kind(schema: &Value, indent: usize) -> String {
@@ -79,13 +81,16 @@ mod tests {
                     "city": {"type": "string", "description": "Where"},
                     "unit": {"type": "string", "enum": ["C", "F"]},
                     "days": {"type": "array", "items": {"type": "integer"}},
-                    "place": {"type": "object", "properties": {"lat": {"type": "number"}}},
+                    "place": {"type": "object", "properties": {"at": {"type": "object", "properties": {
+                        "lat": {"type": "number", "description": "North"},
+                    }}}},
                 }},
             }}),
             json!({"name": "now", "input_schema": {"type": "object", "properties": {}}}),
         ];
         let expected = "namespace functions {\n\n// Tells the weather\ntype weather = (_: {\n// Where\ncity: string,\n\
-            unit?: \"C\" | \"F\",\ndays?: number[],\nplace?: {\n  lat?: number,\n},\n}) => any;\n\n\
+            unit?: \"C\" | \"F\",\ndays?: number[],\nplace?: {\n  at?: {\n    // North\n    \
+            lat?: number,\n},\n},\n}) => any;\n\n\
             type now = () => any;\n\n} // namespace functions";
         assert_eq!(definitions(&tools), expected);
     }
