@@ -10,7 +10,7 @@ from . import _antiphon
 def get_model_info(model, custom_llm_provider=None):
     """All that is known of a model, by LiteLLM's names: prices of one token, limits, what it supports.
 
-    What is unknown is ``None``. Raises ``NotFoundError``, which names a near one, where nothing is known of it.
+    What is unknown is ``None``. Raises ``NotFoundError``, with a near name, where nothing is known.
 
     >>> get_model_info("gpt-4o-mini")["input_cost_per_token"]
     1.5e-07
@@ -64,7 +64,7 @@ def cost_per_token(
             "prompt_tokens_details": {"cached_tokens": cache_read_input_tokens},
             "cache_creation_input_tokens": cache_creation_input_tokens,
         }
-    return _cost(model, custom_llm_provider, usage, None, custom_cost_per_token)
+    return _cost(model, custom_llm_provider, usage, {}, custom_cost_per_token)
 
 
 def completion_cost(
@@ -91,7 +91,7 @@ def completion_cost(
 
         counted = token_counter(model, messages=messages) if messages else token_counter(model, text=prompt)
         usage = {"prompt_tokens": counted, "completion_tokens": token_counter(model, text=completion)}
-        return _total(_cost(model, custom_llm_provider, usage, None, custom_cost_per_token))
+        return _total(_cost(model, custom_llm_provider, usage, {}, custom_cost_per_token))
     get = completion_response.get
     hidden = getattr(completion_response, "_hidden_params", None) or {}
     usage = get("usage")
@@ -101,12 +101,13 @@ def completion_cost(
         # The provider's own word for the model does not name the provider.
         custom_llm_provider = custom_llm_provider or hidden.get("custom_llm_provider")
         model = hidden.get("model_id") or get("model") or ""
-    return _total(_cost(model, custom_llm_provider, usage, get("service_tier"), custom_cost_per_token))
+    return _total(_cost(model, custom_llm_provider, usage, completion_response, custom_cost_per_token))
 
 
-def _cost(model, provider, usage, tier, prices):
+def _cost(model, provider, usage, response, prices):
     if prices is None:
-        return _antiphon.call_cost(model, provider, usage, tier) or (None, None)
+        tier, created = response.get("service_tier"), response.get("created")
+        return _antiphon.call_cost(model, provider, usage, tier, created) or (None, None)
     prompt = usage["prompt_tokens"] * prices["input_cost_per_token"]
     return prompt, usage.get("completion_tokens", 0) * prices.get("output_cost_per_token", 0.0)
 

@@ -1,7 +1,7 @@
 """Tokens: how many a text or a conversation is for a model, and text to tokens and back.
 
 OpenAI's encodings are built in and exact; a local model counts by its own vocabulary; of every other model
-the vocabulary is not here, and OpenAI's ``o200k_base`` stands in: its count is an estimate. Nothing is fetched.
+the vocabulary is not here, and OpenAI's ``o200k_base`` stands in, for an estimate. Nothing is fetched.
 """
 
 from . import _antiphon
@@ -24,9 +24,9 @@ def token_counter(
     """How many tokens a text, or a conversation with what a chat puts around it, is for a model.
 
     ``text`` may be a list of strings, counted as one. ``count_response_tokens=True`` counts messages as
-    answers: without what opens the next one. ``custom_tokenizer`` is any object with ``encode`` (of ``tokenizers``,
-    ``transformers`` or ``tiktoken``), or a dict that has it as ``"tokenizer"``. Parts of messages of which no
-    count is known (sound, video) are an error, or ``default_token_count``.
+    answers: without what opens the next one. ``custom_tokenizer`` is any object with ``encode`` (of
+    ``tokenizers``, ``transformers`` or ``tiktoken``), or a dict that has it as ``"tokenizer"``. Parts of
+    messages of which no count is known (sound, video) are an error, or ``default_token_count``.
 
     >>> token_counter("gpt-4o", text="hello world")
     2
@@ -88,7 +88,7 @@ def create_pretrained_tokenizer(identifier, revision="main", auth_token=None):
 def _tokenizer(custom):
     tokenizer = custom.get("tokenizer") if isinstance(custom, dict) else custom
     if not hasattr(tokenizer, "encode"):
-        raise TypeError("custom_tokenizer must have encode(text), or be a dict with one that has as 'tokenizer'")
+        raise TypeError("custom_tokenizer must have encode(text), or be a dict with one as 'tokenizer'")
     return tokenizer
 
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use antiphon::catalog::{Catalog, Model, sample_spec};
+use antiphon::catalog::{Billing, Catalog, Model, sample_spec};
 use antiphon::{Error, Map, Usage, local};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -94,10 +94,11 @@ pub(crate) fn call_cost(
     provider: Option<&str>,
     usage: &Bound<'_, PyAny>,
     tier: Option<&str>,
+    created: Option<u64>,
 ) -> PyResult<Option<(f64, f64)>> {
     let usage = object("usage", usage)?;
     let usage: Usage = serde_json::from_value(Value::Object(usage))
         .map_err(|error| errors::to_python(py, &Error::invalid("usage", error)))?;
-    let cost = catalog(py)?.cost_of(model, provider, &usage, tier);
+    let cost = catalog(py)?.cost_of(model, provider, &usage, Billing { tier, at: created });
     Ok(cost.map(|cost| (cost.prompt, cost.completion)))
 }

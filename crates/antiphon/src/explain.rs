@@ -156,7 +156,8 @@ fn bounds(model: &Model, request: &antiphon_core::Request) -> Option<(f64, f64)>
     let cheapest = low.cache_read.unwrap_or(low.input).min(low.input);
     let dearest_output = high.output?.max(high.reasoning.unwrap_or_default());
     let at_most = most as f64 * write.max(high.input) + output as f64 * dearest_output;
-    Some((words as f64 * cheapest / 1e6, at_most / 1e6))
+    let least_part = model.off_peak.as_ref().map_or(1.0, |off_peak| off_peak.part);
+    Some((words as f64 * cheapest * least_part / 1e6, at_most / 1e6))
 }
 
 impl Explanation {

@@ -2,7 +2,7 @@
 
 use antiphon_core::{Request, Response};
 
-use crate::catalog::{Catalog, Cost};
+use crate::catalog::{Billing, Catalog, Cost};
 use crate::client::Client;
 use crate::custom;
 use crate::providers;
@@ -37,7 +37,8 @@ impl Facts {
             (id, Some(usage)) => {
                 let id = id.unwrap_or_default();
                 let tier = response.extra.get("service_tier").and_then(|tier| tier.as_str());
-                self.catalog.cost_at_tier(id, &model, usage, tier).map(Cost::total)
+                let at = u64::try_from(response.created).ok().filter(|at| *at > 0);
+                self.catalog.cost(id, &model, usage, Billing { tier, at }).map(Cost::total)
             }
             (_, None) => None,
         };

@@ -47,6 +47,9 @@ pub(crate) fn show(client: &Client, model: &str, json: bool, printer: &mut Print
     for (above, price) in &model.above {
         line("", &format!("above {above} tokens of prompt: {}", both(price)))?;
     }
+    if let Some(off_peak) = &model.off_peak {
+        line("", &format!("off-peak: {}% of it", off_peak.part * 100.0))?;
+    }
     if let Some(part) = model.batch {
         line("", &format!("in a batch: {}% of it", part * 100.0))?;
     }

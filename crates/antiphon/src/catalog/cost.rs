@@ -14,6 +14,15 @@ pub struct Cost {
     pub completion: f64,
 }
 
+/// What of an answer bears on its price beside the usage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Billing<'a> {
+    /// The tier of service that the provider says it gave.
+    pub tier: Option<&'a str>,
+    /// When it was given, in seconds since 1970; `None` means at a time of the full price.
+    pub at: Option<u64>,
+}
+
 impl Cost {
     /// Nothing.
     pub const ZERO: Cost = Cost { prompt: 0.0, completion: 0.0 };
@@ -27,13 +36,21 @@ impl Cost {
 impl Model {
     /// What a call of that usage costs, in dollars; `None` where a price is missing.
     pub fn cost(&self, usage: &Usage) -> Option<f64> {
-        self.cost_parts(usage).map(Cost::total)
+        self.cost_parts(usage, Billing::default()).map(Cost::total)
     }
 
-    /// The same, prompt and answer apart.
-    pub fn cost_parts(&self, usage: &Usage) -> Option<Cost> {
+    /// The same, prompt and answer apart, as it was answered.
+    pub fn cost_parts(&self, usage: &Usage, billing: Billing<'_>) -> Option<Cost> {
+        /// Tiers of service with prices of their own, which are not known here.
+        const OTHER_TIERS: &[&str] = &["flex", "priority"];
+        if billing.tier.is_some_and(|tier| OTHER_TIERS.contains(&tier)) {
+            return None;
+        }
         let price = self.price_of(usage.prompt_tokens)?;
-        Some(Cost { prompt: prompt(price, usage)? / 1e6, completion: completion(price, usage)? / 1e6 })
+        let off_peak =
+            self.off_peak.as_ref().filter(|off_peak| billing.at.is_some_and(|at| off_peak.is_at(at)));
+        let part = off_peak.map_or(1.0, |off_peak| off_peak.part) / 1e6;
+        Some(Cost { prompt: prompt(price, usage)? * part, completion: completion(price, usage)? * part })
     }
 
     /// The prices for a prompt of so many tokens.
@@ -129,6 +146,18 @@ mod tests {
             "completion_tokens_details": {"reasoning_tokens": 30}});
         check("openai", "o3", counts.clone(), Some(50.0 * 8.0 / 1e6));
         check("perplexity", "sonar-deep-research", counts, Some((20.0 * 8.0 + 30.0 * 3.0) / 1e6));
+    }
+
+    #[test]
+    fn the_hour_and_the_tier_bear_on_the_price() {
+        let model = model("deepseek", "deepseek-v4-pro").unwrap();
+        let counts = usage(json!({"prompt_tokens": 1_000_000, "completion_tokens": 0}));
+        let cost = |tier, at| model.cost_parts(&counts, Billing { tier, at }).map(Cost::total);
+        // A Saturday, and a Monday at five.
+        assert_eq!(cost(None, Some(1_795_237_200)), Some(0.66));
+        assert_eq!(cost(None, Some(1_795_410_000)), Some(1.32));
+        assert_eq!(cost(Some("default"), None), Some(1.32));
+        assert_eq!(cost(Some("flex"), None), None);
     }
 
     #[test]

@@ -10,14 +10,16 @@
 mod ability;
 mod cost;
 mod info;
+mod off_peak;
 mod registered;
 mod table;
 
 use std::sync::{Arc, LazyLock};
 
 pub use ability::{ABILITIES, Abilities, Ability};
-pub use cost::Cost;
+pub use cost::{Billing, Cost};
 pub use info::sample_spec;
+pub use off_peak::{Hours, OffPeak};
 pub use registered::Catalog;
 
 /// A model of a provider. Prices are in dollars for a million tokens, limits in tokens.
@@ -39,6 +41,8 @@ pub struct Model {
     pub above: Vec<(u64, Price)>,
     /// The part of the price that a batch of calls costs (0.5 is half of it), where that is one number.
     pub batch: Option<f64>,
+    /// When a call costs less.
+    pub off_peak: Option<OffPeak>,
     /// How many numbers an embedding has.
     pub dimensions: Option<u64>,
     /// The day on which the provider turns it off, or has: `2026-10-23`.

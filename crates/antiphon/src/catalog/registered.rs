@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use antiphon_core::{Error, Kind, Provider, Result, Usage};
 
-use super::{Cost, Model, Price};
+use super::{Billing, Cost, Model, Price};
 use crate::names::nearest;
 use crate::providers;
 
@@ -118,36 +118,23 @@ impl Catalog {
         model: &str,
         provider: Option<&str>,
         usage: &Usage,
-        tier: Option<&str>,
+        billing: Billing<'_>,
     ) -> Option<Cost> {
         if let Ok(known) = self.find(model, provider) {
-            return self.cost_at_tier(&known.provider, &known.name, usage, tier);
+            return self.cost(&known.provider, &known.name, usage, billing);
         }
         let (provider, name) =
             provider.map(|provider| (provider, model)).or_else(|| model.split_once('/'))?;
-        self.cost_at_tier(provider, name, usage, tier)
-    }
-
-    /// What an answer of another tier of service cost is not known here.
-    pub fn cost_at_tier(
-        &self,
-        provider: &str,
-        model: &str,
-        usage: &Usage,
-        tier: Option<&str>,
-    ) -> Option<Cost> {
-        const OTHER_PRICES: &[&str] = &["flex", "priority"];
-        let is_other = tier.is_some_and(|tier| OTHER_PRICES.contains(&tier));
-        if is_other { None } else { self.cost(provider, model, usage) }
+        self.cost(provider, name, usage, billing)
     }
 
     /// What a call cost: nothing for a model of this process, else what the provider says, else by its prices.
     /// `None` is unknown, never zero.
-    pub fn cost(&self, provider: &str, model: &str, usage: &Usage) -> Option<Cost> {
+    pub fn cost(&self, provider: &str, model: &str, usage: &Usage, billing: Billing<'_>) -> Option<Cost> {
         let known = self.model(provider, model).or_else(|| free(model, Some(provider)));
         let row = providers::by_id(provider);
         let said = row.and_then(|row| reported(row, usage));
-        let parts = known.and_then(|model| model.cost_parts(usage));
+        let parts = known.and_then(|model| model.cost_parts(usage, billing));
         match (said, parts) {
             // All beyond the prompt's price is the answer's, what the provider charges for beside tokens too.
             (Some(total), parts) => {
@@ -267,7 +254,10 @@ mod tests {
         }
         let counts = usage(json!({"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}));
         for (provider, name) in [("openai", "gpt-4o"), ("mine", "m")] {
-            assert_eq!(catalog.clone().cost(provider, name, &counts).map(Cost::total), Some(3.0));
+            assert_eq!(
+                catalog.clone().cost(provider, name, &counts, Billing::default()).map(Cost::total),
+                Some(3.0)
+            );
         }
         assert_eq!(catalog.named("m").unwrap().provider, "mine");
         assert_eq!(catalog.models().len(), count + 1);
@@ -278,16 +268,22 @@ mod tests {
     fn a_provider_may_say_itself_what_a_call_cost() {
         let catalog = Catalog::default();
         let said = json!({"prompt_tokens": 1000, "completion_tokens": 10, "cost": {"total_cost": 0.0062}});
-        let cost = catalog.cost("perplexity", "sonar", &usage(said.clone())).unwrap();
+        let cost = catalog.cost("perplexity", "sonar", &usage(said.clone()), Billing::default()).unwrap();
         assert!((cost.prompt - 0.001).abs() < 1e-12 && (cost.total() - 0.0062).abs() < 1e-12, "{cost:?}");
         let counts = usage(said.clone());
-        assert!(catalog.cost_of("perplexity/a-new-one", None, &counts, None).is_some());
-        assert!(catalog.cost_of("a-new-one", Some("perplexity"), &counts, None).is_some());
-        assert!(catalog.cost_of("a-new-one", None, &counts, None).is_none());
+        assert!(catalog.cost_of("perplexity/a-new-one", None, &counts, Billing::default()).is_some());
+        assert!(catalog.cost_of("a-new-one", Some("perplexity"), &counts, Billing::default()).is_some());
+        assert!(catalog.cost_of("a-new-one", None, &counts, Billing::default()).is_none());
         let said_plainly = usage(json!({"prompt_tokens": 1, "cost": 0.5}));
-        assert_eq!(catalog.cost("openrouter", "a/b", &said_plainly).map(Cost::total), Some(0.5));
+        assert_eq!(
+            catalog.cost("openrouter", "a/b", &said_plainly, Billing::default()).map(Cost::total),
+            Some(0.5)
+        );
         // Of others it means nothing that is known.
-        assert_eq!(catalog.cost("nebius", "a/b", &said_plainly), None);
-        assert_eq!(catalog.cost(providers::LOCAL, "chorister", &usage(said)), Some(Cost::ZERO));
+        assert_eq!(catalog.cost("nebius", "a/b", &said_plainly, Billing::default()), None);
+        assert_eq!(
+            catalog.cost(providers::LOCAL, "chorister", &usage(said), Billing::default()),
+            Some(Cost::ZERO)
+        );
     }
 }

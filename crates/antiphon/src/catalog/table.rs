@@ -6,7 +6,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Abilities, Mode, Model, Price, Source};
+use super::{Abilities, Mode, Model, OffPeak, Price, Source};
 
 /// The models of a table that is part of this build; a row that is broken is left out, and a test sees that
 /// there is none.
@@ -31,6 +31,10 @@ fn row(provider: &str, source: Source, line: &str) -> Option<Model> {
         Some((above.parse().ok()?, price(&prices)?))
     });
     let above = above.collect::<Option<_>>()?;
+    let off_peak = match next() {
+        "" => None,
+        text => Some(OffPeak::parse(text)?),
+    };
     let (dimensions, retires) = (optional(next())?, optional(next())?);
     let mut abilities = Abilities::default();
     let known = next().split(' ').filter(|name| !name.is_empty()).all(|name| abilities.add(name));
@@ -43,6 +47,7 @@ fn row(provider: &str, source: Source, line: &str) -> Option<Model> {
         price: price(&prices[..6]),
         above,
         batch,
+        off_peak,
         dimensions,
         retires,
         abilities,
@@ -88,6 +93,7 @@ mod tests {
         "audio_output",
         "batch",
         "above",
+        "off_peak",
         "dimensions",
         "retires",
         "abilities",
