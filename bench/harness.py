@@ -27,7 +27,7 @@ BARE_LOOP = ROOT / "target" / "release" / "examples" / "bare_loop"
 WHEELS = ROOT / "target" / "wheels"
 CHORISTER = ROOT / "models" / "chorister"
 RANDOM_MODEL = Path(os.environ.get("BENCH_MODEL", BUILD / "random-500m.gguf"))
-PEERS = ("httpx", "aiohttp", "openai", "litellm", "tensorzero", "llama-cpp-python")
+PEERS = ("httpx", "aiohttp", "openai", "litellm", "tiktoken", "tensorzero", "llama-cpp-python")
 MISSING = "not installed"
 # Rounds of each measurement, where it is only to be tried.
 QUICK = os.environ.get("BENCH_ROUNDS")

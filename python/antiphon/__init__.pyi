@@ -56,7 +56,17 @@ from ._exceptions import (
     UnprocessableEntityError,
     UnsupportedParamsError,
 )
+from ._models import (
+    available_models,
+    completion_cost,
+    cost_per_token,
+    get_model_info,
+    model_cost,
+    register_model,
+    search_models,
+)
 from ._single import async_single, single
+from ._tokens import create_pretrained_tokenizer, create_tokenizer, decode, encode, token_counter
 from ._types import (
     Annotation,
     AnnotationURLCitation,
@@ -1348,12 +1358,24 @@ __all__ = [
     "async_text_completion",
     "asynchronous",
     "atext_completion",
+    "available_models",
     "batch_executor",
     "callbacks",
     "completion",
+    "completion_cost",
+    "cost_per_token",
+    "create_pretrained_tokenizer",
+    "create_tokenizer",
+    "decode",
     "embedding",
+    "encode",
+    "get_model_info",
     "llm",
+    "model_cost",
+    "register_model",
+    "search_models",
     "set_default_cache_path",
     "single",
     "text_completion",
+    "token_counter",
 ]

@@ -30,8 +30,10 @@ pub(crate) enum Command {
     Chat(CallArgs),
     /// Show the HTTP request that a prompt would send, and send nothing
     Explain(Box<PromptArgs>),
-    /// List models, show or set the default one
+    /// List models and what is known of them, show or set the default one
     Models(ModelsArgs),
+    /// Count the tokens of a text
+    Tokens(TokensArgs),
     /// Store and list keys of providers
     Keys(KeysArgs),
     /// Look at the answers that are kept, and remove them
@@ -116,11 +118,39 @@ pub(crate) struct ModelsArgs {
 pub(crate) enum ModelsCommand {
     /// List local models and providers
     List,
+    /// List the models whose names have these words, with their prices
+    Search {
+        /// Words such as `groq` or `embedding`; without any, every model that something is known of
+        words: Vec<String>,
+    },
+    /// Show what is known of a model: prices, limits, abilities
+    Show {
+        /// Model, as provider/model or a well-known name
+        model: String,
+        /// Print a JSON object, in the words of LiteLLM's price map
+        #[arg(long)]
+        json: bool,
+    },
     /// Show the default model, or set it
     Default {
         /// Model to use where a call names none
         model: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokensArgs {
+    /// The text; without it, what is piped in
+    pub(crate) text: Vec<String>,
+    /// Model whose tokens they are, as provider/model or local/NAME
+    #[arg(short, long)]
+    pub(crate) model: Option<String>,
+    /// Text file to count, once for each; `-` is the standard input
+    #[arg(short, long = "file", value_name = "FILE", conflicts_with = "text")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print the tokens, not their number
+    #[arg(long)]
+    pub(crate) ids: bool,
 }
 
 #[derive(Debug, Args)]

@@ -36,7 +36,8 @@ fn joined(pieces: Vec<String>) -> String {
     pieces.filter(|piece| !piece.trim().is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
-fn fragment(path: &Path, stdin: &mut Stdin) -> Result<String> {
+/// The text of a file; `-` is the standard input.
+pub(crate) fn fragment(path: &Path, stdin: &mut Stdin) -> Result<String> {
     if path.as_os_str() == "-" {
         return as_text(stdin.take()?, "the standard input");
     }
@@ -78,7 +79,7 @@ impl Stdin {
     }
 
     /// What is piped in, where nobody has taken it.
-    fn piped_text(&mut self) -> Result<Option<String>> {
+    pub(crate) fn piped_text(&mut self) -> Result<Option<String>> {
         if self.is_taken || std::io::stdin().is_terminal() {
             return Ok(None);
         }

@@ -82,6 +82,9 @@ pub struct Quirks {
     pub reasoning_field: Option<&'static str>,
     /// Parameters that have another name here: ours, then theirs (Mistral's `random_seed`).
     pub renamed: &'static [(&'static str, &'static str)],
+    /// Whether the `cost` of an answer's usage is what the call cost, in dollars: a number (OpenRouter), or an
+    /// object with its `total_cost` (Perplexity, which adds a fee for searching to the price of the tokens).
+    pub reports_cost: bool,
     /// Known parameters that this provider refuses, by their names in [`crate::params::PARAMS`].
     pub unsupported: &'static [&'static str],
     /// Which models go on from a raw prompt, where the provider has an endpoint for those; the others are
@@ -150,6 +153,7 @@ impl Quirks {
         named_roles: &Role::ALL,
         reasoning_field: Some("reasoning_content"),
         renamed: &[],
+        reports_cost: false,
         unsupported: &[],
         raw_prompts: Support::All,
         prompt_lists: true,

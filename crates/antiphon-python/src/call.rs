@@ -69,7 +69,7 @@ impl Caller {
         };
         let format = format.unwrap_or(EncodingFormat::Float);
         if call.options.dry_run || call.options.cache.return_key {
-            let facts = Facts { provider: None, model: call.request.model.clone(), cost: None };
+            let facts = Facts::of_model(&call.request.model);
             let told = py.detach(|| host.with_client(|client| tell(client, *call)));
             return Ok((Self { host, facts, raises, form, format }, Begun::Ready(told.map(Answer::Told))));
         }

@@ -40,7 +40,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let attempts =
         error.tried().iter().map(|attempt| attempt_of(py, attempt)).collect::<PyResult<Vec<_>>>()?;
     fields.set_item(intern!(py, "attempts"), PyList::new(py, attempts)?)?;
-    let facts = Facts { provider: None, model: error.model().unwrap_or_default().to_owned(), cost: None };
+    let facts = Facts::of_model(error.model().unwrap_or_default());
     let partial = error.partial_response().map(|partial| wrap::response(py, partial, &facts)).transpose()?;
     fields.set_item(intern!(py, "partial_response"), partial)?;
     fields.set_item(intern!(py, "code"), error.provider_code())?;

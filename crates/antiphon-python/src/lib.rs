@@ -12,8 +12,10 @@ mod errors;
 mod extract;
 mod hub;
 mod mailbox;
+mod models;
 mod runtime;
 mod stream;
+mod tokens;
 mod wrap;
 
 use pyo3::prelude::*;
@@ -32,9 +34,13 @@ mod module {
     #[pymodule_export]
     use super::hub::Hub;
     #[pymodule_export]
+    use super::models::{call_cost, model_info, model_map, model_names, register_models, search_models};
+    #[pymodule_export]
     use super::runtime::shutdown;
     #[pymodule_export]
     use super::stream::CompletionStream;
+    #[pymodule_export]
+    use super::tokens::{count_chat, count_text, decode, encode};
 
     use super::*;
 

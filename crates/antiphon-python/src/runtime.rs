@@ -23,6 +23,7 @@ use tokio::task::AbortHandle;
 
 use crate::errors;
 use crate::mailbox::Mailbox;
+use crate::models;
 
 /// How often a thread that waits looks for signals.
 const SIGNAL_CHECK: Duration = Duration::from_millis(50);
@@ -142,6 +143,7 @@ impl Host {
 
     fn new() -> Result<Self> {
         let client = Client::new()?;
+        client.catalog().extend(&models::REGISTERED);
         client.set_default_cache_path(CACHE_PATH.lock().unwrap_or_else(PoisonError::into_inner).clone());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -13,6 +13,7 @@ use crate::cache::Caches;
 #[cfg(feature = "local")]
 use crate::call::Options;
 use crate::call::{Call, Waits};
+use crate::catalog::Catalog;
 use crate::config::{self, Config};
 use crate::keys::KeyStore;
 use crate::mock::Mock;
@@ -35,6 +36,7 @@ struct Inner {
     budgets: Budgets,
     flights: Flights,
     caches: Caches,
+    catalog: Catalog,
     /// Makes fingerprints of keys; another one in each process.
     hasher: RandomState,
     #[cfg(feature = "local")]
@@ -64,6 +66,7 @@ impl Client {
                 budgets: Budgets::default(),
                 flights: Flights::default(),
                 caches: Caches::default(),
+                catalog: Catalog::default(),
                 hasher: RandomState::new(),
                 #[cfg(feature = "local")]
                 engines: crate::local::Engines::default(),
@@ -89,6 +92,11 @@ impl Client {
     /// The user's stored keys.
     pub fn keys(&self) -> &KeyStore {
         &self.inner.keys
+    }
+
+    /// What is known of models, with what was registered.
+    pub fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
     }
 
     /// Runs a call and returns the whole answer.
@@ -202,8 +210,14 @@ impl Client {
     /// What is known of a local model; loads it.
     #[cfg(feature = "local")]
     pub async fn model_info(&self, model: &crate::local::LocalModel) -> Result<crate::local::ModelInfo> {
+        Ok(self.engine(model).await?.info().clone())
+    }
+
+    /// A local model, loaded as the configuration says.
+    #[cfg(feature = "local")]
+    pub(crate) async fn engine(&self, model: &crate::local::LocalModel) -> Result<antiphon_engine::Engine> {
         let options = crate::local::engine_options(&crate::local::LocalOptions::default(), self.config());
-        Ok(self.inner.engines.get(model, options).await?.info().clone())
+        self.inner.engines.get(model, options).await
     }
 }
 

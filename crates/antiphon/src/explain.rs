@@ -6,7 +6,7 @@ use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
-use crate::catalog::{self, Model};
+use crate::catalog::Model;
 use crate::client::Client;
 use crate::policy::several;
 use crate::prepare::{Prepared, prepare};
@@ -73,8 +73,8 @@ impl Client {
             #[cfg(not(feature = "local"))]
             Target::Local(model) => match model {},
         };
-        let known = catalog::model(hosted.provider.id, &hosted.model);
-        let price = known.and_then(|known| bounds(known, &request));
+        let known = self.catalog().model(hosted.provider.id, &hosted.model);
+        let price = known.and_then(|known| bounds(&known, &request));
         if let Some(parts) = several::parts(self, &request, &options)? {
             warnings
                 .push(format!("each prompt is a request of its own: this is the first of {}", parts.len()));
@@ -161,18 +161,20 @@ fn bounds(model: &Model, request: &antiphon_core::Request) -> Option<(f64, f64)>
     let words = said + inputs.sum::<usize>();
     let body = Value::Object(request.to_json()).to_string();
     let most = body.len() as u64 + FRAME * (request.messages.len() as u64 + 1);
-    if most > model.flat_up_to {
-        return None;
-    }
     let answers = u64::from(request.params.n.unwrap_or(1).max(1));
+    // How long the prompt is decides which price holds.
+    let (low, high) = (model.price_of(words as u64)?, model.price_of(most)?);
+    let least_part = model.off_peak.as_ref().map_or(1.0, |off_peak| off_peak.part);
     if matches!(request.task, Task::Embed(_)) {
-        return Some((words as f64 * model.input / 1e6, most as f64 * model.input / 1e6));
+        return Some((words as f64 * low.input * least_part / 1e6, most as f64 * high.input / 1e6));
     }
-    let output = request.params.output_limit().unwrap_or(model.max_output).min(model.max_output) * answers;
-    let dearest = model.cache_write.unwrap_or(model.input).max(model.input);
-    let cheapest = model.cache_read.unwrap_or(model.input).min(model.input);
-    let at_least = words as f64 * cheapest / 1e6;
-    Some((at_least, (most as f64 * dearest + output as f64 * model.output) / 1e6))
+    let longest = model.max_output?;
+    let output = request.params.output_limit().unwrap_or(longest).min(longest) * answers;
+    let write = high.cache_write.unwrap_or(high.input).max(high.cache_write_1h.unwrap_or_default());
+    let cheapest = low.cache_read.unwrap_or(low.input).min(low.input);
+    let dearest_output = high.output?.max(high.reasoning.unwrap_or_default());
+    let at_most = most as f64 * write.max(high.input) + output as f64 * dearest_output;
+    Some((words as f64 * cheapest * least_part / 1e6, at_most / 1e6))
 }
 
 impl Explanation {

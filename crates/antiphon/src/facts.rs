@@ -2,13 +2,14 @@
 
 use antiphon_core::{Request, Response};
 
-use crate::catalog;
+use crate::catalog::{Billing, Catalog, Cost};
 use crate::client::Client;
 use crate::custom;
 use crate::providers;
 
 /// What is known of a call beside its answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Facts {
     /// Id of the provider that answers; `None` where the model's name does not say it.
     pub provider: Option<&'static str>,
@@ -16,22 +17,32 @@ pub struct Facts {
     pub model: String,
     /// What the call costs, in dollars. `None` is unknown, never zero; a model in this process costs nothing.
     pub cost: Option<f64>,
+    /// The prices that it is reckoned with.
+    pub catalog: Catalog,
 }
 
 impl Facts {
+    /// Of a call of which no more is known than its model.
+    pub fn of_model(model: impl Into<String>) -> Self {
+        Self { model: model.into(), ..Self::default() }
+    }
+
     /// The facts once the answer is there: a fallback may have given it.
     pub fn answered(&self, response: &Response) -> Facts {
         let id = response.meta.provider.as_deref();
         let provider = id.and_then(custom::id).or(self.provider);
         let model = response.meta.model.clone().unwrap_or_else(|| self.model.clone());
-        let cost = match provider {
-            Some(providers::LOCAL) => Some(0.0),
-            Some(id) => catalog::model(id, &model)
-                .zip(response.usage.as_ref())
-                .and_then(|(model, usage)| model.cost(usage)),
-            None => None,
+        let cost = match (provider, &response.usage) {
+            (Some(providers::LOCAL), _) => Some(0.0),
+            (id, Some(usage)) => {
+                let id = id.unwrap_or_default();
+                let tier = response.extra.get("service_tier").and_then(|tier| tier.as_str());
+                let at = u64::try_from(response.created).ok().filter(|at| *at > 0);
+                self.catalog.cost(id, &model, usage, Billing { tier, at }).map(Cost::total)
+            }
+            (_, None) => None,
         };
-        Facts { provider, model, cost }
+        Facts { provider, model, cost, catalog: self.catalog.clone() }
     }
 }
 
@@ -40,11 +51,17 @@ impl Client {
     pub fn facts(&self, request: &Request) -> Facts {
         let name = self.model_of(request);
         let (provider, model) = match name.split_once('/') {
-            Some((id, model)) => (providers::ids().find(|known| *known == id), model.to_owned()),
+            // A table of `config.toml` counts too, where it is sound.
+            Some((providers::LOCAL, model)) => (Some(providers::LOCAL), model.to_owned()),
+            Some((id, model)) => match self.provider(id) {
+                Ok(Some(provider)) => (Some(provider.id), model.to_owned()),
+                // Behind an address of one's own it is the model's whole name.
+                _ => (None, name),
+            },
             None => (providers::of_bare_name(&name).map(|provider| provider.id), name),
         };
         let cost = (provider == Some(providers::LOCAL)).then_some(0.0);
-        Facts { provider, model, cost }
+        Facts { provider, model, cost, catalog: self.catalog().clone() }
     }
 }
 
@@ -62,7 +79,7 @@ mod tests {
         let cases = [
             ("local/chorister", Some("local"), "chorister", Some(0.0)),
             ("gpt-4o-mini", Some("openai"), "gpt-4o-mini", None),
-            ("nobody/x/y", None, "x/y", None),
+            ("nobody/x/y", None, "nobody/x/y", None),
         ];
         for (name, provider, model, cost) in cases {
             let facts = client.facts(&Request::new(name, "hi"));

@@ -45,6 +45,7 @@ mod stream;
 mod structured;
 mod telemetry;
 mod text_by_chat;
+pub mod tokens;
 pub mod transport;
 mod wire;
 

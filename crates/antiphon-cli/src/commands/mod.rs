@@ -1,4 +1,4 @@
-//! The verbs, one file each: a function of its arguments and a printer.
+//! The verbs, one file each (`models` has two): a function of its arguments and a printer.
 
 pub(crate) mod cache;
 pub(crate) mod chat;
@@ -7,5 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod man;
+pub(crate) mod model_card;
 pub(crate) mod models;
 pub(crate) mod prompt;
+pub(crate) mod tokens;

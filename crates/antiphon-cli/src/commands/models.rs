@@ -6,6 +6,7 @@ use antiphon::{Client, Error, Kind, Options, Source, config, env_vars, local};
 use toml_edit::DocumentMut;
 
 use crate::args::{ModelsArgs, ModelsCommand};
+use crate::commands::model_card;
 use crate::default_model;
 use crate::failure::Outcome;
 use crate::printer::Printer;
@@ -14,6 +15,8 @@ pub(crate) fn run(args: &ModelsArgs, printer: &mut Printer) -> Outcome {
     let client = Client::new()?;
     match &args.command {
         None | Some(ModelsCommand::List) => list(&client, printer),
+        Some(ModelsCommand::Search { words }) => model_card::search(&client, &words.join(" "), printer),
+        Some(ModelsCommand::Show { model, json }) => model_card::show(&client, model, *json, printer),
         Some(ModelsCommand::Default { model: None }) => Ok(printer.line(default_model::described(&client)?)?),
         Some(ModelsCommand::Default { model: Some(model) }) => set_default(&client, model, printer),
     }

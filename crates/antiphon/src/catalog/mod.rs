@@ -1,144 +1,223 @@
-//! What is known of models: prices and limits, each file with its source and date.
+//! What is known of models: prices, limits and abilities, a table a provider under `models/`.
 //!
-//! What is not known is `None`, never zero. A name with a date or `-latest` behind a known one means the
-//! same model.
+//! The tables are those of the price map of LiteLLM 1.109.1 (MIT), read on 2026-11-21, for the models that can be
+//! called here; what it has of OpenAI's and Anthropic's chat models was held against their own pages the day
+//! before. [`Source`] names each provider's own page. What is not known is `None`, never zero. A name with a date
+//! or `-latest` behind a known one means the same model, unless it is itself in the table.
+//!
+//! A table is read when a model of its provider is first asked for.
 
-mod anthropic;
-mod openai;
+mod ability;
+mod cost;
+mod info;
+mod off_peak;
+mod registered;
+mod table;
 
-use antiphon_core::Usage;
-use serde_json::Value;
+use std::sync::{Arc, LazyLock};
 
-/// Prices in dollars for a million tokens, and limits in tokens.
-#[derive(Debug, Clone, Copy, PartialEq)]
+pub use ability::{ABILITIES, Abilities, Ability};
+pub use cost::{Billing, Cost};
+pub use info::sample_spec;
+pub use off_peak::{Hours, OffPeak};
+pub use registered::Catalog;
+
+/// A model of a provider. Prices are in dollars for a million tokens, limits in tokens.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Model {
+    /// Id of the provider.
+    pub provider: String,
     /// Its name, in the provider's word.
-    pub name: &'static str,
+    pub name: String,
+    /// What it is asked through.
+    pub mode: Mode,
+    /// Most tokens of prompt.
+    pub max_input: Option<u64>,
+    /// Most tokens of answer.
+    pub max_output: Option<u64>,
+    /// What its tokens cost; `None` is unknown.
+    pub price: Option<Price>,
+    /// What all tokens of a call cost whose prompt has more tokens than the first number, shorter prompts first.
+    pub above: Vec<(u64, Price)>,
+    /// The part of the price that a batch of calls costs (0.5 is half of it), where that is one number.
+    pub batch: Option<f64>,
+    /// When a call costs less.
+    pub off_peak: Option<OffPeak>,
+    /// How many numbers an embedding has.
+    pub dimensions: Option<u64>,
+    /// The day on which the provider turns it off, or has: `2026-10-23`.
+    pub retires: Option<String>,
+    /// What it can do.
+    pub abilities: Abilities,
+    /// Where this is from; `None` for a model that was registered.
+    pub source: Option<Source>,
+}
+
+/// Prices in dollars for a million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Price {
     /// Of a token of the prompt.
     pub input: f64,
-    /// Of one that is read from the provider's prompt cache; `None` where there is no such price.
+    /// Of a token of the answer; `None` for embeddings, which have none.
+    pub output: Option<f64>,
+    /// Of one that is read from the provider's prompt cache; `None` where that is no cheaper than input.
     pub cache_read: Option<f64>,
-    /// Of one that is written to it for five minutes; `None` where that costs no more than input.
+    /// Of one that is written to it; `None` where that costs no more than input.
     pub cache_write: Option<f64>,
-    /// Of a token of the answer, reasoning included.
-    pub output: f64,
-    /// Most tokens of prompt.
-    pub max_input: u64,
-    /// Most tokens of answer.
-    pub max_output: u64,
-    /// Longer prompts have other prices, which are not here.
-    pub flat_up_to: u64,
+    /// Of one that is written to it for an hour; `None` where there is no such price.
+    pub cache_write_1h: Option<f64>,
+    /// Of a token of reasoning; `None` where it is that of any token of the answer.
+    pub reasoning: Option<f64>,
+    /// Of a token of sound in the prompt.
+    pub audio_input: Option<f64>,
+    /// Of a token of sound in the answer.
+    pub audio_output: Option<f64>,
 }
 
-const fn row(
-    name: &'static str,
-    input: f64,
-    cache_read: Option<f64>,
-    cache_write: Option<f64>,
-    output: f64,
-    max_input: u64,
-    max_output: u64,
-) -> Model {
-    Model { name, input, cache_read, cache_write, output, max_input, max_output, flat_up_to: u64::MAX }
+/// What a model is asked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Chat completions.
+    #[default]
+    Chat,
+    /// Text completions.
+    Completion,
+    /// Embeddings.
+    Embedding,
+    /// OpenAI's Responses API alone.
+    Responses,
 }
 
-/// Anthropic's price of a token that is written to the cache for an hour, by that of the input.
-const HOUR_WRITE: f64 = 2.0;
+impl Mode {
+    const NAMES: &[(Mode, &str)] = &[
+        (Mode::Chat, "chat"),
+        (Mode::Completion, "completion"),
+        (Mode::Embedding, "embedding"),
+        (Mode::Responses, "responses"),
+    ];
 
-impl Model {
-    const fn flat_up_to(self, tokens: u64) -> Self {
-        Self { flat_up_to: tokens, ..self }
+    /// Its name, as LiteLLM has it.
+    pub fn as_str(self) -> &'static str {
+        Self::NAMES.iter().find(|(mode, _)| *mode == self).map_or("", |(_, name)| name)
     }
 
-    /// What a call of that usage costs, in dollars; `None` where a price is missing.
-    pub fn cost(&self, usage: &Usage) -> Option<f64> {
-        let sound = |tokens: Option<u64>| tokens.is_some_and(|tokens| tokens > 0);
-        let prompt = usage.prompt_tokens_details.as_ref();
-        let answer = usage.completion_tokens_details.as_ref();
-        if usage.prompt_tokens > self.flat_up_to
-            || sound(prompt.and_then(|details| details.audio_tokens))
-            || sound(answer.and_then(|details| details.audio_tokens))
-        {
-            return None;
-        }
-        let read = prompt.and_then(|details| details.cached_tokens).unwrap_or_default();
-        let written =
-            usage.extra.get("cache_creation_input_tokens").and_then(Value::as_u64).unwrap_or_default();
-        let hour = usage
-            .extra
-            .get("cache_creation")
-            .and_then(|written| written["ephemeral_1h_input_tokens"].as_u64());
-        let hour = hour.unwrap_or_default().min(written);
-        let plain = usage.prompt_tokens.saturating_sub(read + written);
-        let dollars = plain as f64 * self.input
-            + read as f64 * self.cache_read.unwrap_or(self.input)
-            + (written - hour) as f64 * self.cache_write.unwrap_or(self.input)
-            + hour as f64 * self.input * HOUR_WRITE
-            + usage.completion_tokens as f64 * self.output;
-        Some(dollars / 1e6)
+    /// The mode of that name.
+    pub fn parse(name: &str) -> Option<Mode> {
+        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(mode, _)| *mode)
     }
 }
 
-/// What is known of a provider's model.
-pub fn model(provider: &str, name: &str) -> Option<&'static Model> {
-    let (_, models) = CATALOG.iter().find(|(id, _)| *id == provider)?;
-    models.iter().find(|model| means(name, model.name))
+/// Where facts are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// The provider's own page.
+    pub url: &'static str,
+    /// The day as of which they are, as in `2026-11-21`.
+    pub as_of: &'static str,
 }
 
-static CATALOG: &[(&str, &[Model])] = &[("anthropic", anthropic::MODELS), ("openai", openai::MODELS)];
+/// The models of a provider.
+struct Shelf {
+    provider: &'static str,
+    models: LazyLock<Vec<Arc<Model>>>,
+}
 
-/// Whether `name` is the model, or one of its dated names.
+macro_rules! shelves {
+    ($($provider:ident: $url:literal),+ $(,)?) => {
+        static SHELVES: [Shelf; [$($url),+].len()] = [$(Shelf {
+            provider: stringify!($provider),
+            models: LazyLock::new(|| {
+                let source = Source { url: $url, as_of: "2026-11-21" };
+                let text = include_str!(concat!("models/", stringify!($provider), ".tsv"));
+                table::read(stringify!($provider), source, text)
+            }),
+        }),+];
+    };
+}
+
+shelves! {
+    anthropic: "https://platform.claude.com/docs/en/about-claude/pricing",
+    cerebras: "https://inference-docs.cerebras.ai/support/pricing",
+    dashscope: "https://www.alibabacloud.com/help/en/model-studio/models",
+    deepinfra: "https://deepinfra.com/pricing",
+    deepseek: "https://api-docs.deepseek.com/quick_start/pricing",
+    fireworks_ai: "https://fireworks.ai/pricing",
+    groq: "https://groq.com/pricing",
+    minimax: "https://platform.minimax.io/docs/guides/pricing",
+    mistral: "https://mistral.ai/pricing",
+    moonshot: "https://platform.moonshot.ai/docs/pricing",
+    nebius: "https://nebius.com/token-factory/prices",
+    openai: "https://developers.openai.com/api/docs/pricing",
+    perplexity: "https://docs.perplexity.ai/getting-started/pricing",
+    sambanova: "https://cloud.sambanova.ai/plans/pricing",
+    together_ai: "https://www.together.ai/pricing",
+    xai: "https://docs.x.ai/docs/models",
+    zai: "https://docs.z.ai/guides/overview/pricing",
+}
+
+/// What is built in of a provider's model.
+pub fn model(provider: &str, name: &str) -> Option<Arc<Model>> {
+    let shelf = SHELVES.iter().find(|shelf| shelf.provider == provider)?;
+    let exact = || shelf.models.iter().find(|model| model.name == name);
+    exact().or_else(|| shelf.models.iter().find(|model| means(name, &model.name))).cloned()
+}
+
+/// Every model that is built in, by provider and name.
+pub fn models() -> impl Iterator<Item = &'static Arc<Model>> {
+    SHELVES.iter().flat_map(|shelf| shelf.models.iter())
+}
+
+/// Whether `name` is one of the model's dated names, or is fine-tuned from it (`ft:BASE:team::id`).
 fn means(name: &str, model: &str) -> bool {
     let Some(rest) = name.strip_prefix(model) else { return false };
     let is_date = |text: &str| text.len() >= 8 && text.chars().all(|c| c.is_ascii_digit() || c == '-');
-    rest.is_empty() || rest == "-latest" || rest.strip_prefix('-').is_some_and(is_date)
+    let is_tuned = model.starts_with("ft:") && rest.starts_with(':');
+    is_tuned || rest == "-latest" || rest.strip_prefix('-').is_some_and(is_date)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::providers;
 
     #[test]
     fn dated_names_mean_the_model() {
-        for (name, known) in [
-            ("gpt-4o-mini", true),
-            ("gpt-4o-mini-2024-07-18", true),
-            ("gpt-4o-mini-audio-preview", false),
-            ("gpt-4o-minister", false),
+        for (provider, name, known) in [
+            ("openai", "gpt-4o-mini", Some("gpt-4o-mini")),
+            ("openai", "gpt-4o-mini-2024-07-18", Some("gpt-4o-mini")),
+            ("openai", "gpt-4o-2024-05-13", Some("gpt-4o-2024-05-13")),
+            ("openai", "gpt-4o-mini-tts", None),
+            ("openai", "gpt-4o-minister", None),
+            ("openai", "ft:gpt-4o-mini-2024-07-18:team::id", Some("ft:gpt-4o-mini-2024-07-18")),
+            ("anthropic", "claude-haiku-4-5-20251001", Some("claude-haiku-4-5")),
+            ("anthropic", "claude-3-5-sonnet-latest", Some("claude-3-5-sonnet")),
+            ("nobody", "gpt-4o-mini", None),
         ] {
-            assert_eq!(
-                model("openai", name).map(|model| model.name),
-                known.then_some("gpt-4o-mini"),
+            assert_eq!(model(provider, name).map(|model| model.name.clone()).as_deref(), known, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_row_is_of_a_provider_and_has_its_source() {
+        let mut count = 0;
+        for model in models() {
+            count += 1;
+            let name = format!("{}/{}", model.provider, model.name);
+            assert!(providers::by_id(&model.provider).is_some(), "{name}");
+            assert!(model.source.is_some_and(|source| source.url.starts_with("https://")), "{name}");
+            assert!(
+                model.price.is_none_or(|price| price.output.is_some() || model.mode == Mode::Embedding),
                 "{name}"
             );
+            assert!(model.above.is_sorted_by_key(|(above, _)| *above), "{name}");
+            assert!(model.batch.is_none_or(|part| part > 0.0 && part <= 1.0), "{name}");
+            assert!(model.abilities.is_empty() || model.mode != Mode::Embedding, "{name}");
+            assert_eq!(
+                super::model(&model.provider, &model.name).as_ref(),
+                Some(model),
+                "{name} is there twice"
+            );
         }
-        assert!(model("anthropic", "claude-haiku-4-5-20251001").is_some());
-        assert!(model("anthropic", "claude-3-5-sonnet-latest").is_some());
-        assert!(model("nobody", "gpt-4o-mini").is_none());
-    }
-
-    #[test]
-    fn cached_and_written_tokens_have_their_price() {
-        let sonnet = model("anthropic", "claude-sonnet-4-5").unwrap();
-        let usage = json!({
-            "prompt_tokens": 1_000_000, "completion_tokens": 100_000, "total_tokens": 1_100_000,
-            "prompt_tokens_details": {"cached_tokens": 400_000}, "cache_creation_input_tokens": 300_000,
-            "cache_creation": {"ephemeral_1h_input_tokens": 100_000},
-        });
-        let usage: Usage = serde_json::from_value(usage).unwrap();
-        // 0.3 plain, 0.4 read, 0.2 written for minutes, 0.1 for an hour, 0.1 out; in millions.
-        let expected = 0.3 * 3.0 + 0.4 * 0.3 + 0.2 * 3.75 + 0.1 * 6.0 + 0.1 * 15.0;
-        assert!((sonnet.cost(&usage).unwrap() - expected).abs() < 1e-9);
-    }
-
-    #[test]
-    fn what_has_no_price_is_unknown() {
-        let tiered = model("openai", "gpt-5.4").unwrap();
-        assert!(tiered.cost(&Usage::new(272_000, 1)).is_some());
-        assert!(tiered.cost(&Usage::new(272_001, 1)).is_none());
-        let sound = json!({"prompt_tokens": 5, "completion_tokens": 5, "completion_tokens_details": {"audio_tokens": 1}});
-        let sound: Usage = serde_json::from_value(sound).unwrap();
-        assert!(model("openai", "gpt-4o").unwrap().cost(&sound).is_none());
+        assert!(count > 500, "{count}");
     }
 }

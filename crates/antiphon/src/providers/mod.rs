@@ -58,3 +58,8 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 pub(crate) fn of_bare_name(model: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|provider| provider.bare_names.iter().any(|name| model.starts_with(name)))
 }
+
+/// The providers whose models have bare names.
+pub(crate) fn with_bare_names() -> impl Iterator<Item = &'static Provider> {
+    PROVIDERS.iter().filter(|provider| !provider.bare_names.is_empty())
+}

@@ -18,6 +18,8 @@ pub(super) const PROVIDER: Provider = Provider {
         // Its own name for it, by which it finds the provider's: the profile of pydantic-ai (2026-08).
         reasoning_field: Some("reasoning"),
         prompt_lists: false,
+        // openrouter.ai/docs, "Usage Accounting" (2026): every answer's usage has it, in credits of a dollar.
+        reports_cost: true,
         ..Quirks::COMPATIBLE
     },
     ..Provider::DEFAULT

@@ -15,6 +15,8 @@ pub(super) const PROVIDER: Provider = Provider {
         // `response_format` is `text`, `json_schema` or `regex`; 567-labs/instructor issue 1005 shows the
         // 400.
         json_object: false,
+        // The SDK's `UsageInfo.cost`.
+        reports_cost: true,
         ..Quirks::COMPATIBLE
     },
     ..Provider::DEFAULT
