@@ -122,7 +122,7 @@ _LATER = {
     "batch_executor": "_batch",
     "single": "_single",
 }
-_MODULES = ("asynchronous", "llm")
+_MODULES = ("asynchronous", "litellm", "llm")
 
 
 def __getattr__(name):
@@ -215,6 +215,7 @@ __all__ = [
     "callbacks",
     "completion",
     "embedding",
+    "litellm",
     "llm",
     "set_default_cache_path",
     "single",

@@ -3,6 +3,7 @@ from os import PathLike
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from . import asynchronous as asynchronous
+from . import litellm as litellm
 from . import llm as llm
 from ._aio import AsyncCompletionStream
 from ._antiphon import CompletionStream, __version__
@@ -1352,6 +1353,7 @@ __all__ = [
     "callbacks",
     "completion",
     "embedding",
+    "litellm",
     "llm",
     "set_default_cache_path",
     "single",

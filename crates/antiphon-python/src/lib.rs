@@ -7,11 +7,13 @@
 mod arguments;
 mod call;
 mod callbacks;
+mod chunks;
 mod endpoints;
 mod errors;
 mod extract;
 mod hub;
 mod mailbox;
+mod providers;
 mod runtime;
 mod stream;
 mod wrap;
@@ -26,11 +28,15 @@ mod module {
     #[pymodule_export]
     use super::callbacks::{Reporter, mute};
     #[pymodule_export]
+    use super::chunks::fold_chunks;
+    #[pymodule_export]
     use super::endpoints::{embedding, text_completion};
     #[pymodule_export]
     use super::errors::error_rows;
     #[pymodule_export]
     use super::hub::Hub;
+    #[pymodule_export]
+    use super::providers::{provider_ids, provider_of};
     #[pymodule_export]
     use super::runtime::shutdown;
     #[pymodule_export]
