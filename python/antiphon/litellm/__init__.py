@@ -112,6 +112,9 @@ def __getattr__(name):
 
     if name in _LATER:
         value = globals()[name] = getattr(import_module(_LATER[name]), name)
+        if value.__module__.startswith("antiphon.litellm."):
+            # It is told to the world by the name that it is imported by.
+            value.__module__ = "antiphon.litellm"
         return value
     if name in _MODULES:
         return import_module(f"antiphon.litellm.{name}")
@@ -121,7 +124,7 @@ def __getattr__(name):
         # Not kept: the catalogue learns.
         return table(name)
     if name == "Router":
-        import_module("antiphon.litellm.router")
+        return import_module("antiphon.litellm.router").Router
     raise AttributeError(f"antiphon.litellm has no {name!r}; docs/migrating-from-litellm.md says what it has")
 
 

@@ -79,6 +79,3 @@ def update_cache(type="local", host=None, port=None, password=None, supported_ca
 def disable_cache():
     """Keeps answers no more. What is kept stays where it is."""
     settings.cache = None
-
-
-Cache.__module__ = "antiphon.litellm"

@@ -108,7 +108,7 @@ def _is_heard(kept):
 
 
 #: Prices of calls that named them, so that each is registered once.
-_registered = {}
+_registered: dict[str, object] = {}
 
 
 def _register_price(model, prices):

@@ -3,8 +3,6 @@
 What a call comes to stands in ``_calls``, which the first call imports.
 """
 
-from importlib import import_module
-
 #: Kind of call, and antiphon's function for it.
 _ANTIPHONS = {
     "completion": "completion",
@@ -18,12 +16,14 @@ _ANTIPHONS = {
 
 def _run(kind, given):
     import antiphon
+    from antiphon.litellm._calls import run, run_async
 
-    calls = import_module("antiphon.litellm._calls")
     given = dict(given)
+    if given.pop("args", ()):
+        raise TypeError(f"{kind}() takes what follows custom_llm_provider by name")
     given |= given.pop("kwargs")
-    run = calls.run_async if kind.startswith("a") else calls.run
-    return run(kind, getattr(antiphon, _ANTIPHONS[kind]), given)
+    function = getattr(antiphon, _ANTIPHONS[kind])
+    return run_async(kind, function, given) if kind.startswith("a") else run(kind, function, given)
 
 
 def completion(
@@ -153,6 +153,7 @@ def text_completion(
     api_key=None,
     model_list=None,
     custom_llm_provider=None,
+    *args,
     **kwargs,
 ):
     """Has a model go on with a text and returns a ``TextCompletionResponse``, or with ``stream=True`` its
@@ -184,6 +185,7 @@ async def atext_completion(
     api_key=None,
     model_list=None,
     custom_llm_provider=None,
+    *args,
     **kwargs,
 ):
     """``text_completion``, without blocking the event loop."""

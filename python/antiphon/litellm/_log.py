@@ -11,7 +11,7 @@ from logging import getLogger
 from uuid import uuid4
 
 import antiphon.litellm as settings
-from antiphon._antiphon import Reporter, option_names
+from antiphon._antiphon import Reporter
 from antiphon._exceptions import InvalidRequestError
 from antiphon.litellm._arguments import provider_id
 from antiphon.litellm._calls import add_cost
@@ -19,9 +19,16 @@ from antiphon.litellm._calls import add_cost
 #: What stands in the place of texts where `turn_off_message_logging` is set.
 REDACTED = "redacted-by-litellm"
 
-#: Arguments that are told by names of their own, or not at all: they may hold keys, or are not the model's
-#: affair.
-_APART = frozenset({"model", "messages", "prompt", "input", "stream", *option_names})
+#: Arguments that are told by names of their own, or not at all: some hold keys, and none shapes the answer.
+_APART = frozenset(
+    """
+    api_key base_url cache_enabled cache_key_prefix cache_path connect_timeout context drop_params
+    enable_retries extra_headers fallbacks first_byte_timeout gpu_layers idle_timeout
+    include_model_in_cache_key input max_retries messages mock_delay mock_response mock_tool_calls
+    model num_retries prompt retry_delay retry_on_all_exceptions retry_on_exceptions stream threads
+    timeout ttl
+    """.split()
+)
 
 
 class Log:
@@ -221,7 +228,7 @@ async def _guarded_async(function, arguments):
 
 
 #: Coroutines on their way: a loop keeps none of its own.
-_tasks = set()
+_tasks: set[object] = set()
 
 
 def _run_on(loop, function, arguments):

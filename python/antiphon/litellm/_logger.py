@@ -24,6 +24,3 @@ class CustomLogger:
 
     async def async_log_failure_event(self, kwargs, response_obj, start_time, end_time):
         """After an async call that failed: the error is ``kwargs["exception"]``."""
-
-
-CustomLogger.__module__ = "antiphon.litellm"

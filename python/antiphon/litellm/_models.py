@@ -85,24 +85,104 @@ def get_max_tokens(model):
 
 
 def completion_cost(
-    completion_response=None, model=None, prompt="", messages=(), completion="", *args, **kwargs
+    completion_response=None,
+    model=None,
+    prompt="",
+    messages=(),
+    completion="",
+    total_time=0.0,
+    call_type=None,
+    custom_llm_provider=None,
+    region_name=None,
+    size=None,
+    quality=None,
+    n=None,
+    custom_cost_per_token=None,
+    custom_cost_per_second=None,
+    optional_params=None,
+    custom_pricing=None,
+    base_model=None,
+    standard_built_in_tools_params=None,
+    litellm_model_name=None,
+    router_model_id=None,
+    litellm_logging_obj=None,
+    pricing_provider=None,
+    service_tier=None,
+    data_residency=None,
+    vertex_location=None,
 ):
-    """What a call costs, in dollars; an error where the price is unknown."""
+    """What a call costs, in dollars; an error where the price is unknown. ``custom_cost_per_token`` is the
+    price to reckon with; prices by second, region and tier are not known here.
+    """
     from antiphon import completion_cost
 
-    if messages == ():
-        messages = []
-    cost = completion_cost(completion_response, model, prompt, messages, completion, *args, **kwargs)
+    if custom_cost_per_token is not None:
+        return _cost_by(custom_cost_per_token, completion_response, model, prompt, messages, completion)
+    if model is not None and custom_llm_provider is not None:
+        model = with_provider(model, custom_llm_provider)
+    cost = completion_cost(completion_response, base_model or model, prompt, list(messages), completion)
     if cost is None:
         raise _not_mapped(model or getattr(completion_response, "model", None))
     return cost
 
 
-def cost_per_token(model="", prompt_tokens=0, completion_tokens=0, *args, **kwargs):
-    """What so many tokens cost, in dollars: of the prompt, and of the answer."""
+def _cost_by(price, response, model, prompt, messages, completion):
+    from antiphon import token_counter
+
+    usage = getattr(response, "usage", None)
+    if usage is not None:
+        inward, outward = usage.prompt_tokens, usage.completion_tokens
+    else:
+        asked = {"messages": list(messages)} if messages else {"text": prompt}
+        inward = token_counter(model=model or "", **asked)
+        outward = token_counter(model=model or "", text=completion)
+    return inward * price["input_cost_per_token"] + outward * price["output_cost_per_token"]
+
+
+def cost_per_token(
+    model="",
+    prompt_tokens=0,
+    completion_tokens=0,
+    response_time_ms=0.0,
+    custom_llm_provider=None,
+    region_name=None,
+    prompt_characters=None,
+    completion_characters=None,
+    cache_creation_input_tokens=0,
+    cache_read_input_tokens=0,
+    custom_cost_per_token=None,
+    custom_cost_per_second=None,
+    number_of_queries=None,
+    usage_object=None,
+    rerank_billed_units=None,
+    call_type="completion",
+    audio_transcription_file_duration=0.0,
+    service_tier=None,
+    data_residency=None,
+    vertex_location=None,
+    response=None,
+    request_model=None,
+    custom_model_info=None,
+    bedrock_model_info=None,
+):
+    """What so many tokens cost, in dollars: a pair, of the prompt and of the answer. An error where the price
+    is unknown.
+    """
     from antiphon import cost_per_token
 
-    costs = cost_per_token(model, prompt_tokens, completion_tokens, *args, **kwargs)
+    if custom_cost_per_token is not None:
+        price = custom_cost_per_token
+        inward, outward = price["input_cost_per_token"], price["output_cost_per_token"]
+        return prompt_tokens * inward, completion_tokens * outward
+    if custom_llm_provider is not None:
+        model = with_provider(model, custom_llm_provider)
+    costs = cost_per_token(
+        model,
+        prompt_tokens,
+        completion_tokens,
+        cache_creation_input_tokens=cache_creation_input_tokens,
+        cache_read_input_tokens=cache_read_input_tokens,
+    )
     if costs is None or None in costs:
         raise _not_mapped(model)
     return costs
@@ -116,8 +196,8 @@ def _asker(ability):
             return False
         return info.get(f"supports_{ability}") is True
 
+    # Under the name that it is found by.
     supports.__name__ = supports.__qualname__ = f"supports_{ability}"
-    supports.__module__ = "antiphon.litellm"
     supports.__doc__ = f"Whether the catalogue says of a model that it has this: {ability.replace('_', ' ')}."
     return supports
 
@@ -215,9 +295,3 @@ def get_valid_models(
         if facts["has_key"] or (api_key is not None and custom_llm_provider == provider):
             names += models
     return names
-
-
-for _function in list(globals().values()):
-    if getattr(_function, "__module__", None) == __name__ and callable(_function):
-        _function.__module__ = "antiphon.litellm"
-del _function

@@ -7,7 +7,6 @@ from antiphon.litellm._models import models_by_provider
 
 #: The providers that antiphon has, by names in capitals. Members are strings.
 LlmProviders = Enum("LlmProviders", {name.upper(): name for name in provider_ids()}, type=str)
-LlmProviders.__module__ = "antiphon.litellm"
 
 
 def table(name):

@@ -8,7 +8,7 @@ that programs assign them are told apart below.
 drop_params = False
 num_retries = None
 request_timeout = None
-model_alias_map = {}
+model_alias_map: dict[str, str] = {}
 model_fallbacks = None
 headers = None
 organization = None
@@ -35,18 +35,18 @@ togetherai_api_key = None
 xai_key = None
 
 # Who hears of calls.
-callbacks = []
-input_callback = []
-success_callback = []
-failure_callback = []
+callbacks: list[object] = []
+input_callback: list[object] = []
+success_callback: list[object] = []
+failure_callback: list[object] = []
 turn_off_message_logging = False
 
 # What antiphon does not have: set to anything else, calls are refused.
 ssl_verify = True
 client_session = None
 aclient_session = None
-pre_call_rules = []
-post_call_rules = []
+pre_call_rules: list[object] = []
+post_call_rules: list[object] = []
 
 # Assigned by many programs, and of no consequence here: antiphon prints nothing, sends no telemetry, changes
 # no parameters on its own, checks the form of every answer, and has its own connections.

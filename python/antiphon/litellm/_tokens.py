@@ -64,9 +64,3 @@ def register_model(
         hint = "read it yourself, and give the dict: antiphon opens no address that is no model's"
         raise InvalidRequestError("model_cost: must be a dict", param="model_cost", hint=hint)
     return register_model(model_cost)
-
-
-for _function in list(globals().values()):
-    if getattr(_function, "__module__", None) == __name__:
-        _function.__module__ = "antiphon.litellm"
-del _function

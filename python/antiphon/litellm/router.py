@@ -1,6 +1,10 @@
-"""LiteLLM's ``Router`` is not there yet: importing this says so."""
+"""LiteLLM's ``Router`` is not there yet: importing it says so."""
 
-raise ImportError(
-    "antiphon.litellm has no Router yet. completion(…, fallbacks=[…]) asks other models in turn, each with "
-    "its own api_key and base_url; retries and their waits are completion's own (max_retries=, retry_delay=)"
-)
+
+def __getattr__(name):
+    if name == "Router":
+        raise ImportError(
+            "antiphon.litellm has no Router yet. completion(…, fallbacks=[…]) asks other models in turn, "
+            "each with its own api_key and base_url; retries are completion's own (max_retries=, retry_delay=)"
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
