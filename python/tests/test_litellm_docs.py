@@ -27,7 +27,7 @@ def test_the_blocks_run_in_order(python, monkeypatch):
         printed = python(PROGRAM, str(PAGE)).stdout
     assert printed.startswith("I'm doing well, thank you! ")
     assert "gpt-4o-mini {'job': 7} " in printed
-    assert "429 openai gpt-4o this is a mocked RateLimitError" in printed
+    assert "429 gpt-4o: this is a mocked RateLimitError" in printed
 
 
 def test_every_name_that_the_page_says_is_there():

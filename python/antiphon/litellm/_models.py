@@ -118,6 +118,10 @@ def completion_cost(
 
     if custom_cost_per_token is not None:
         return _cost_by(custom_cost_per_token, completion_response, model, prompt, messages, completion)
+    hidden = getattr(completion_response, "_hidden_params", None) or {}
+    if model is None and base_model is None and hidden.get("response_cost") is not None:
+        # It knows who answered; the name in an answer is the provider's word, and mostly a longer one.
+        return hidden["response_cost"]
     if model is not None and custom_llm_provider is not None:
         model = with_provider(model, custom_llm_provider)
     cost = completion_cost(completion_response, base_model or model, prompt, list(messages), completion)
