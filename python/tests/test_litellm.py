@@ -314,6 +314,7 @@ def test_what_is_not_sent(openai):
         ("guardrails", ["x"]),
         ("retry_policy", {"TimeoutErrorRetries": 1}),
         ("input_cost_per_second", 1.0),
+        ("additional_drop_params", ["tools[*].strict"]),
     ],
 )
 def test_what_is_refused(openai, name, value):

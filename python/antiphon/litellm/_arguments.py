@@ -70,6 +70,9 @@ class Arguments:
             if name in given
         }
         for name in given.pop("additional_drop_params", ()):
+            if not name.isidentifier():
+                hint = f"{name!r} is a part of a parameter, and only whole ones can be dropped"
+                raise _unavailable("additional_drop_params", hint)
             given.pop(name, None)
         _refuse(given, settings)
         for name, ours in RENAMED.items():
@@ -152,8 +155,9 @@ def _key_of(provider, settings):
     if provider is None:
         return None
     joined = provider.replace("_", "")
+    assigned = vars(settings)
     for name in (f"{provider}_key", f"{provider}_api_key", f"{joined}_key", f"{joined}_api_key"):
-        if key := getattr(settings, name, None):
+        if key := assigned.get(name):
             return key
     return None
 
