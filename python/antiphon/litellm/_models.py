@@ -116,31 +116,18 @@ def completion_cost(
     """
     from antiphon import completion_cost
 
-    if custom_cost_per_token is not None:
-        return _cost_by(custom_cost_per_token, completion_response, model, prompt, messages, completion)
-    hidden = getattr(completion_response, "_hidden_params", None) or {}
-    if model is None and base_model is None and hidden.get("response_cost") is not None:
-        # It knows who answered; the name in an answer is the provider's word, and mostly a longer one.
-        return hidden["response_cost"]
-    if model is not None and custom_llm_provider is not None:
-        model = with_provider(model, custom_llm_provider)
-    cost = completion_cost(completion_response, base_model or model, prompt, list(messages), completion)
+    cost = completion_cost(
+        completion_response,
+        base_model or model,
+        prompt,
+        list(messages),
+        completion,
+        custom_llm_provider=custom_llm_provider,
+        custom_cost_per_token=custom_cost_per_token,
+    )
     if cost is None:
         raise _not_mapped(model or getattr(completion_response, "model", None))
     return cost
-
-
-def _cost_by(price, response, model, prompt, messages, completion):
-    from antiphon import token_counter
-
-    usage = getattr(response, "usage", None)
-    if usage is not None:
-        inward, outward = usage.prompt_tokens, usage.completion_tokens
-    else:
-        asked = {"messages": list(messages)} if messages else {"text": prompt}
-        inward = token_counter(model=model or "", **asked)
-        outward = token_counter(model=model or "", text=completion)
-    return inward * price["input_cost_per_token"] + outward * price["output_cost_per_token"]
 
 
 def cost_per_token(
@@ -174,20 +161,17 @@ def cost_per_token(
     """
     from antiphon import cost_per_token
 
-    if custom_cost_per_token is not None:
-        price = custom_cost_per_token
-        inward, outward = price["input_cost_per_token"], price["output_cost_per_token"]
-        return prompt_tokens * inward, completion_tokens * outward
-    if custom_llm_provider is not None:
-        model = with_provider(model, custom_llm_provider)
     costs = cost_per_token(
         model,
         prompt_tokens,
         completion_tokens,
-        cache_creation_input_tokens=cache_creation_input_tokens,
-        cache_read_input_tokens=cache_read_input_tokens,
+        custom_llm_provider=custom_llm_provider,
+        cache_creation_input_tokens=cache_creation_input_tokens or 0,
+        cache_read_input_tokens=cache_read_input_tokens or 0,
+        usage_object=usage_object,
+        custom_cost_per_token=custom_cost_per_token,
     )
-    if costs is None or None in costs:
+    if None in costs:
         raise _not_mapped(model)
     return costs
 

@@ -1,18 +1,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-def token_counter(
-    model: str = "",
-    custom_tokenizer: Any = None,
-    text: str | Sequence[str] | None = None,
-    messages: Sequence[Any] | None = None,
-    count_response_tokens: bool | None = False,
-    tools: Sequence[Any] | None = None,
-    tool_choice: Any = None,
-    use_default_image_token_count: bool | None = False,
-    default_token_count: int | None = None,
-) -> int: ...
-def encode(model: str = "", text: str = "", custom_tokenizer: Any = None) -> list[int]: ...
 def decode(
     model: str = "",
     tokens: Sequence[int] = (),
