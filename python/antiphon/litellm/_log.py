@@ -42,7 +42,7 @@ class Log:
         self.on_failure = _checked([*settings.failure_callback, *_listed(kept, "failure_callback"), *every])
         self.is_async = kind.startswith("a")
         self.loop = _running_loop() if self.is_async else None
-        self.reporter = Reporter((), keywords, (self.finished,))
+        self.reporter = Reporter((), keywords, listeners=(self.finished,))
         self.details = _details(kind, keywords, kept.get("metadata"))
         self._tell_input()
 
