@@ -7,6 +7,7 @@ import time
 import antiphon
 import antiphon.litellm as litellm
 import litellm_facts as facts
+import pydantic
 import pytest
 from conftest import CHORISTER
 from faultd import error, stream
@@ -427,6 +428,20 @@ def test_chunks_of_tool_calls_come_to_calls():
     built = litellm.stream_chunk_builder(chunks)
     assert built.choices[0].message.tool_calls[0].function.arguments == '{"a": 1}'
     assert built.choices[0].finish_reason == "tool_calls"
+
+
+def test_answers_in_a_form(openai):
+    class Person(pydantic.BaseModel):
+        name: str
+
+    openai.script(text_reply('{"name": "Ada"}'))
+    message = litellm.completion("gpt-4o", HI, response_format=Person).choices[0].message
+    assert message.content == '{"name": "Ada"}'
+    assert message.parsed == Person(name="Ada")
+    openai.script(text_reply("Ada"))
+    with pytest.raises(litellm.JSONSchemaValidationError) as caught:
+        litellm.completion("gpt-4o", HI, response_format=Person)
+    assert caught.value.raw == "Ada"
 
 
 def test_budget(openai, setting):
