@@ -152,14 +152,12 @@ ABILITIES = {
     "tool_choice": {"gpt-4o": True, "claude-sonnet-4-5": True, "text-embedding-3-small": False},
 }
 
-#: The keys of `model_cost["sample_spec"]`.
+#: Keys of `model_cost["sample_spec"]` that tell of tokens and abilities. The others are prices of services
+#: that are not here (search of files, code interpreters, …).
 SAMPLE_SPEC = """
-    code_interpreter_cost_per_session computer_use_input_cost_per_1k_tokens
-    computer_use_output_cost_per_1k_tokens deprecation_date file_search_cost_per_1k_calls
-    file_search_cost_per_gb_per_day input_cost_per_audio_token input_cost_per_token litellm_provider
-    max_input_tokens max_output_tokens mode output_cost_per_reasoning_token output_cost_per_token
-    search_context_cost_per_query supported_regions supports_audio_input supports_audio_output
-    supports_function_calling supports_parallel_function_calling supports_prompt_caching supports_reasoning
-    supports_response_schema supports_system_messages supports_vision supports_web_search
-    vector_store_cost_per_gb_per_day
+    deprecation_date input_cost_per_audio_token input_cost_per_token litellm_provider max_input_tokens
+    max_output_tokens mode output_cost_per_reasoning_token output_cost_per_token supports_audio_input
+    supports_audio_output supports_function_calling supports_parallel_function_calling
+    supports_prompt_caching supports_reasoning supports_response_schema supports_system_messages
+    supports_vision supports_web_search
 """.split()

@@ -1,7 +1,7 @@
 """adulib 0.4.6, as its registry has it, with `antiphon.litellm` in LiteLLM's place."""
 
 import pytest
-from faultd import Faultd, error
+from faultd import Faultd, error, json_reply
 from hosted import CANARY
 
 #: What every program here begins with: adulib's cache is a folder of its own.
@@ -88,7 +88,14 @@ asyncio.run(main())
     assert len(adulib.upstream.requests()) == 22
 
 
+def vectors(count):
+    data = [{"object": "embedding", "index": index, "embedding": [0.5, index]} for index in range(count)]
+    usage = {"prompt_tokens": count, "total_tokens": count}
+    return json_reply({"object": "list", "model": "text-embedding-3-small", "data": data, "usage": usage})
+
+
 def test_embeddings(adulib):
+    adulib.upstream.script([vectors(count) for count in (2, 2, 1, 1, 1, 1)])
     adulib(
         """
 response, cache_hit, log = llm.embedding("text-embedding-3-small", ["one", "two"])
@@ -98,7 +105,7 @@ assert llm.embedding("text-embedding-3-small", ["one", "two"])[1] is True
 vectors, responses = llm.batch_embeddings("text-embedding-3-small", ["a", "b", "c"], batch_size=2)
 assert len(vectors) == 3 and len(responses) == 2
 model = "text-embedding-3-small"
-vectors, _ = asyncio.run(llm.async_batch_embeddings(model, ["d", "e", "f"], batch_size=2))
+vectors, _ = asyncio.run(llm.async_batch_embeddings(model, ["d", "e", "f"], batch_size=1))
 assert len(vectors) == 3
 """
     )

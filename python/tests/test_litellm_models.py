@@ -89,7 +89,9 @@ def test_tokens():
     assert litellm.token_counter("gpt-4o", text="hello world") == 2
     assert litellm.token_counter(model="gpt-4o", messages=HI) == 8
     assert litellm.token_counter(CHORISTER, text="What is the capital of France?") > 0
-    assert litellm.token_counter("gpt-4o", text=3, default_token_count=7) == 7
+    sound = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
+    messages = [{"role": "user", "content": [sound]}]
+    assert litellm.token_counter("gpt-4o", messages=messages, default_token_count=7) == 7
 
 
 def test_messages_that_are_too_long():

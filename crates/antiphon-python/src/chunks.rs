@@ -3,10 +3,11 @@
 use antiphon::core::dialects::openai_chat::OpenAiChat;
 use antiphon::core::dialects::{Dialect, Mode};
 use antiphon::core::frames::Frame;
-use antiphon::{Error, Facts, Fold, Response, Result};
+use antiphon::{Error, Fold, Request, Response, Result};
 use pyo3::prelude::*;
 use serde_json::Value;
 
+use crate::runtime::Host;
 use crate::{errors, extract, wrap};
 
 /// The answer that a list of chunks comes to, by the fold that every stream goes through. A list that stops
@@ -15,7 +16,8 @@ use crate::{errors, extract, wrap};
 pub(crate) fn fold_chunks<'py>(py: Python<'py>, chunks: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let chunks = extract::to_json("chunks", chunks)?;
     let response = fold(chunks).map_err(|error| errors::to_python(py, &error))?;
-    let facts = Facts { provider: None, model: response.model.clone(), cost: None };
+    let request = Request { model: response.model.clone(), ..Request::default() };
+    let facts = Host::current(py)?.with_client(|client| client.facts(&request));
     wrap::response(py, &response, &facts)
 }
 
