@@ -91,7 +91,7 @@ def test_tokens():
     assert litellm.token_counter(CHORISTER, text="What is the capital of France?") > 0
     sound = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
     messages = [{"role": "user", "content": [sound]}]
-    assert litellm.token_counter("gpt-4o", messages=messages, default_token_count=7) == 7
+    assert litellm.token_counter("gpt-4o", messages=messages, default_token_count=7) == 14
 
 
 def test_messages_that_are_too_long():
