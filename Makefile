@@ -40,8 +40,8 @@ test-python: wheel faultd
 	@$(VENV)/bin/pip install -q --force-reinstall --no-deps $(WHEELS)/antiphon-*.whl
 	@$(PY) -m pytest -q -n 2 python/tests
 	@ANTIPHON_WHEEL="$$(ls $(WHEELS)/antiphon-*.whl)" $(PY) -m pytest -q python/wheel_tests
-	@$(PY) -m mypy --strict python/tests/typing_examples.py
-	@$(VENV)/bin/basedpyright --pythonpath $(PY) --level error python/tests/typing_examples.py
+	@$(PY) -m mypy --strict python/tests/typing_examples.py python/tests/typing_litellm.py
+	@$(VENV)/bin/basedpyright --pythonpath $(PY) --level error python/tests/typing_examples.py python/tests/typing_litellm.py
 	@$(PY) -m mypy.stubtest antiphon --ignore-missing-stub --allowlist python/stubtest-allowlist.txt
 
 $(VENV)/ready: python/requirements-dev.txt

@@ -134,7 +134,7 @@ _LATER = {
     "single": "_single",
     "token_counter": "_tokens",
 }
-_MODULES = ("asynchronous", "llm")
+_MODULES = ("asynchronous", "litellm", "llm")
 
 
 def __getattr__(name):
@@ -235,6 +235,7 @@ __all__ = [
     "embedding",
     "encode",
     "get_model_info",
+    "litellm",
     "llm",
     "model_cost",
     "register_model",

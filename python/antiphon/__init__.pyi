@@ -3,6 +3,7 @@ from os import PathLike
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from . import asynchronous as asynchronous
+from . import litellm as litellm
 from . import llm as llm
 from ._aio import AsyncCompletionStream
 from ._antiphon import CompletionStream, __version__
@@ -1370,6 +1371,7 @@ __all__ = [
     "embedding",
     "encode",
     "get_model_info",
+    "litellm",
     "llm",
     "model_cost",
     "register_model",

@@ -9,7 +9,8 @@ class AntiphonError(Exception):
 
     ``message`` says what, ``hint`` what to do about it, ``param`` which field is to blame. ``attempts`` lists
     every attempt that was made, ``partial_response`` holds what had come before it failed, ``raw`` the text
-    as the model or the provider gave it, ``code`` the provider's own word for the failure.
+    as the model or the provider gave it, ``code`` the provider's own word for the failure. Other keywords,
+    such as the ``response`` and ``body`` of OpenAI's and LiteLLM's classes, become attributes.
     """
 
     status_code = 500
@@ -29,6 +30,7 @@ class AntiphonError(Exception):
         partial_response=None,
         code=None,
         raw=None,
+        **others,
     ):
         super().__init__(message)
         # Of those that are also an OSError, `super().__init__` leaves this empty.
@@ -46,6 +48,7 @@ class AntiphonError(Exception):
         self.partial_response = partial_response
         self.code = code
         self.raw = raw
+        self.__dict__.update(others)
 
     def __str__(self):
         if self.hint is None:

@@ -30,6 +30,7 @@ class AntiphonError(Exception):
         partial_response: ModelResponse | None = None,
         code: str | None = None,
         raw: str | None = None,
+        **others: object,
     ) -> None: ...
 
 class APIError(AntiphonError): ...

@@ -43,6 +43,8 @@ fn callbacks(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
 
 /// What is told of one call.
 pub(crate) struct Report {
+    /// Who is told; `None`: `antiphon.callbacks`, as it is when the call is over.
+    listeners: Option<Py<PyTuple>>,
     operation: Operation,
     /// What was asked: messages, a prompt, texts.
     messages: Option<Py<PyAny>>,
@@ -61,7 +63,7 @@ pub(crate) fn report(
     if callbacks(args.py())?.is_none() || IS_MUTE.get() {
         return Ok(None);
     }
-    Report::new(operation, args, kwargs).map(Arc::new).map(Some)
+    Report::new(operation, args, kwargs, None).map(Arc::new).map(Some)
 }
 
 impl Report {
@@ -69,6 +71,7 @@ impl Report {
         operation: Operation,
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
+        listeners: Option<Py<PyTuple>>,
     ) -> PyResult<Self> {
         // Where the arguments are wrong, the call says so.
         let positional = arguments::positional(operation, args, kwargs).unwrap_or_default();
@@ -82,6 +85,7 @@ impl Report {
             Err(_) => messages,
         });
         Ok(Self {
+            listeners,
             operation,
             messages: messages.map(Bound::unbind),
             model: given("model")?.map(Bound::unbind),
@@ -139,36 +143,47 @@ impl Report {
         report.set_item(intern!(py, "started"), self.started)?;
         report.set_item(intern!(py, "duration"), self.clock.elapsed().as_secs_f64())?;
         report.set_item(intern!(py, "cost"), cost)?;
-        post(py, report)
+        self.post(py, report)
+    }
+
+    /// Leaves the report to the thread, which is started by the first one.
+    fn post(&self, py: Python<'_>, report: Bound<'_, PyDict>) -> PyResult<()> {
+        let listeners = match (&self.listeners, callbacks(py)?) {
+            (Some(listeners), _) => listeners.bind(py).clone(),
+            (None, Some(callbacks)) => {
+                PyTuple::new(py, callbacks.try_iter()?.collect::<PyResult<Vec<_>>>()?)?
+            }
+            (None, None) => return Ok(()),
+        };
+        let module = py.import(intern!(py, "antiphon._callbacks"))?;
+        let mut queue = module.getattr(intern!(py, "queue"))?;
+        if queue.is_none() {
+            queue = module.call_method0(intern!(py, "start"))?;
+        }
+        if !queue.is_none() {
+            queue.call_method1(intern!(py, "put"), ((listeners, report),))?;
+        }
+        Ok(())
     }
 }
 
-/// Leaves a report to the thread, which is started by the first one.
-fn post(py: Python<'_>, report: Bound<'_, PyDict>) -> PyResult<()> {
-    let Some(callbacks) = callbacks(py)? else { return Ok(()) };
-    let callbacks = callbacks.try_iter()?.collect::<PyResult<Vec<_>>>()?;
-    let module = py.import(intern!(py, "antiphon._callbacks"))?;
-    let mut queue = module.getattr(intern!(py, "queue"))?;
-    if queue.is_none() {
-        queue = module.call_method0(intern!(py, "start"))?;
-    }
-    if !queue.is_none() {
-        queue.call_method1(intern!(py, "put"), ((PyTuple::new(py, callbacks)?, report),))?;
-    }
-    Ok(())
-}
-
-/// A report, as `async_completion` holds it.
+/// A report, as `async_completion` and `antiphon.litellm` hold it.
 #[pyclass(frozen, module = "antiphon._antiphon")]
 pub(crate) struct Reporter(Arc<Report>);
 
 #[pymethods]
 impl Reporter {
+    /// Of a call with these arguments, for `listeners`, or else for `antiphon.callbacks`.
     #[new]
-    #[pyo3(signature = (args, kwargs, operation="chat"))]
-    fn new(args: &Bound<'_, PyTuple>, kwargs: &Bound<'_, PyDict>, operation: &str) -> PyResult<Self> {
+    #[pyo3(signature = (args, kwargs, operation="chat", listeners=None))]
+    fn new(
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+        operation: &str,
+        listeners: Option<Py<PyTuple>>,
+    ) -> PyResult<Self> {
         let operation = Operation::parse(operation).unwrap_or_default();
-        Report::new(operation, args, Some(kwargs)).map(|report| Self(Arc::new(report)))
+        Report::new(operation, args, Some(kwargs), listeners).map(|report| Self(Arc::new(report)))
     }
 
     /// Tells that the call is answered; of a stream, once that is over.

@@ -7,12 +7,14 @@
 mod arguments;
 mod call;
 mod callbacks;
+mod chunks;
 mod endpoints;
 mod errors;
 mod extract;
 mod hub;
 mod mailbox;
 mod models;
+mod providers;
 mod runtime;
 mod stream;
 mod tokens;
@@ -28,6 +30,8 @@ mod module {
     #[pymodule_export]
     use super::callbacks::{Reporter, mute};
     #[pymodule_export]
+    use super::chunks::fold_chunks;
+    #[pymodule_export]
     use super::endpoints::{embedding, text_completion};
     #[pymodule_export]
     use super::errors::error_rows;
@@ -35,6 +39,8 @@ mod module {
     use super::hub::Hub;
     #[pymodule_export]
     use super::models::{call_cost, model_info, model_map, model_names, register_models, search_models};
+    #[pymodule_export]
+    use super::providers::{provider_ids, provider_of};
     #[pymodule_export]
     use super::runtime::shutdown;
     #[pymodule_export]

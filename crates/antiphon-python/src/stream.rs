@@ -96,8 +96,8 @@ pub(crate) struct CompletionStream {
     /// `None` only while the stream is dropped.
     source: Option<Arc<Source>>,
     reader: Mutex<Reader>,
-    /// Is told once that the stream is over.
-    report: Mutex<Option<Arc<Report>>>,
+    /// Are told once that the stream is over.
+    reports: Mutex<Vec<Arc<Report>>>,
     /// What the JSON of the answer is to become; `None` once it has become that.
     form: Mutex<Option<Form>>,
 }
@@ -156,7 +156,7 @@ impl CompletionStream {
             facts,
             source: Some(source),
             reader: Mutex::default(),
-            report: Mutex::default(),
+            reports: Mutex::default(),
             form: Mutex::new(form),
         }
     }
@@ -201,11 +201,11 @@ impl CompletionStream {
 
     /// Has `report` told when the stream is over, however it ends.
     pub(crate) fn watch(&self, report: Arc<Report>) {
-        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).push(report);
     }
 
-    fn take_report(&self) -> Option<Arc<Report>> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn take_reports(&self) -> Vec<Arc<Report>> {
+        std::mem::take(&mut self.reports.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn failed(&self, py: Python<'_>, error: Error) -> PyErr {
@@ -217,10 +217,11 @@ impl CompletionStream {
 
     /// The stream is over: whoever wants to hear of it is told, once.
     fn over(&self, py: Python<'_>, error: Option<&PyErr>) {
-        let Some(report) = self.take_report() else { return };
-        match self.response(py) {
-            Ok(response) => report.told(py, Some(response.bind(py)), error),
-            Err(error) => report.told(py, None, Some(&error)),
+        for report in self.take_reports() {
+            match self.response(py) {
+                Ok(response) => report.told(py, Some(response.bind(py)), error),
+                Err(error) => report.told(py, None, Some(&error)),
+            }
         }
     }
 
@@ -262,7 +263,7 @@ impl Drop for CompletionStream {
     fn drop(&mut self) {
         if self.host.is_ours() {
             // Python drops its objects attached; where it does not, it is ending.
-            if self.report.get_mut().unwrap_or_else(PoisonError::into_inner).is_some() {
+            if !self.reports.get_mut().unwrap_or_else(PoisonError::into_inner).is_empty() {
                 Python::try_attach(|py| {
                     // It may be dropped while an exception is on its way, which is to arrive.
                     let raised = PyErr::take(py);

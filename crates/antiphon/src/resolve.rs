@@ -130,6 +130,23 @@ impl Client {
         Ok(Place::Hosted(provider, name))
     }
 
+    /// Whose model it is, by its name alone (`None`: this process has it), and the model in that one's word.
+    pub fn provider_of<'a>(
+        &self,
+        model: &'a str,
+        options: &Options,
+    ) -> Result<(Option<&'static Provider>, &'a str)> {
+        Ok(match self.place(model, options)? {
+            Place::Local(name) => (None, name),
+            Place::Hosted(provider, name) => (Some(provider), name),
+        })
+    }
+
+    /// Whether there is a key or a token for that provider.
+    pub fn has_credential(&self, provider: &Provider, options: &Options) -> Result<bool> {
+        Ok(!matches!(self.credential(provider, options)?, Credential::None))
+    }
+
     /// The provider of that id: antiphon's own, or one of `config.toml`.
     pub fn provider(&self, id: &str) -> Result<Option<&'static Provider>> {
         match (providers::by_id(id), self.config().providers.get(id)) {

@@ -1,0 +1,5 @@
+"""``litellm.caching``."""
+
+from antiphon.litellm._cache import Cache
+
+__all__ = ["Cache"]

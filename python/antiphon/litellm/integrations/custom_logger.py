@@ -1,0 +1,5 @@
+"""``litellm.integrations.custom_logger``."""
+
+from antiphon.litellm._logger import CustomLogger
+
+__all__ = ["CustomLogger"]

@@ -1,0 +1,1 @@
+from antiphon.litellm import *
