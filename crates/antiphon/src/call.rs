@@ -52,6 +52,8 @@ pub struct Options {
     pub mock_delay: Option<Duration>,
     /// How a local model is loaded.
     pub local: LocalOptions,
+    /// Whether the first attempt has had its turn at the rate limit; see [`crate::Client::take_turn`].
+    pub has_turn: bool,
 }
 
 /// The names of [`Options`], as every face spells them, with what they do.
@@ -92,7 +94,7 @@ pub(crate) static OPTIONS: &[(&str, &str)] = &[
 ];
 
 /// The option of that name.
-fn option(name: &str) -> Option<&'static str> {
+pub(crate) fn option(name: &str) -> Option<&'static str> {
     OPTIONS.iter().map(|(option, _)| *option).find(|option| *option == name)
 }
 
@@ -249,6 +251,7 @@ impl Options {
                 threads: take("threads").read(count)?,
                 context: take("context").read(count)?,
             },
+            has_turn: false,
         })
     }
 }

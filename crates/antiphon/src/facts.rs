@@ -1,6 +1,6 @@
 //! What is known of a call beside its answer: who answers, and what it costs.
 
-use antiphon_core::{Request, Response};
+use antiphon_core::{Request, Response, Usage};
 
 use crate::catalog;
 use crate::client::Client;
@@ -48,6 +48,14 @@ impl Client {
         };
         let cost = (provider == Some(providers::LOCAL)).then_some(0.0);
         Facts { provider, model, cost }
+    }
+}
+
+impl Client {
+    /// Whether the answer to `request` will have a known price.
+    pub(crate) fn has_price(&self, request: &Request) -> bool {
+        let response = Response { usage: Some(Usage::default()), ..Response::default() };
+        self.facts(request).answered(&response).cost.is_some()
     }
 }
 

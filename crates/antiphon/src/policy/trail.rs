@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use antiphon_core::Error;
 use antiphon_core::error::Attempt;
+use antiphon_core::{Error, Event};
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
@@ -21,6 +21,12 @@ pub(crate) struct Trail {
 impl Trail {
     fn add(&self, attempt: Attempt) {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).push(attempt);
+    }
+
+    /// How many attempts the answer took, where the first one was not enough.
+    pub(crate) fn attempts_before(&self) -> Option<Event> {
+        let failed = self.attempts.lock().unwrap_or_else(PoisonError::into_inner).len();
+        (failed > 0).then(|| Event::set("antiphon.attempts", (failed + 1).to_string()))
     }
 
     /// Notes that this local model is asked now, or none.
