@@ -105,7 +105,7 @@ impl RateLimit {
         let even = unit / self.requests;
         let together = if even >= 10.0 * LATE { 1.0 } else { 1.0 + (LATE / even).ceil() };
         let apart = unit / (self.requests - together + 1.0);
-        (together as u32, Duration::from_secs_f64(apart))
+        (together as u32, Duration::from_nanos((apart * 1e9).ceil() as u64))
     }
 }
 

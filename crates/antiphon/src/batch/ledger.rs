@@ -109,8 +109,7 @@ impl Ledger {
     }
 
     fn put(&mut self, index: u64, mark: u8) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(self.marks + index))?;
-        self.file.write_all(&[mark])
+        write_at(&mut self.file, &[mark], self.marks + index)
     }
 
     /// How many rows were sent and are not done.
@@ -129,6 +128,14 @@ impl Ledger {
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.file.set_len(self.marks)
     }
+}
+
+/// Writes at a place of a file.
+pub(super) fn write_at(file: &mut File, bytes: &[u8], place: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_all_at(file, bytes, place);
+    #[cfg(not(unix))]
+    return file.seek(SeekFrom::Start(place)).and_then(|_| file.write_all(bytes));
 }
 
 fn another(output: &Path, found: &Identity, asked: &Identity) -> Error {

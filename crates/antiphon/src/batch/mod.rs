@@ -142,7 +142,11 @@ impl Batch {
 
     /// Runs the batch to its end; `watch` hears of every row. Dropping the future gives up what is in flight:
     /// those rows are sent again by the next run.
-    pub async fn run(mut self, watch: impl FnMut(&Progress)) -> Result<Summary> {
+    pub async fn run(self, mut watch: impl FnMut(&Progress)) -> Result<Summary> {
+        self.run_watched(&mut watch).await
+    }
+
+    async fn run_watched(mut self, watch: &mut dyn FnMut(&Progress)) -> Result<Summary> {
         if self.concurrency == 0 {
             return Err(Error::invalid("concurrency", "must be at least 1"));
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use antiphon_core::{Error, Kind, Result};
 
-use super::ledger::{cannot_write, with_ending};
+use super::ledger::{cannot_write, with_ending, write_at};
 use super::row::Done;
 use super::rows::Rows;
 
@@ -91,7 +91,7 @@ impl Output {
             if length == 0 {
                 break;
             }
-            let index = serde_json::from_slice::<Done>(&line)?.index;
+            let index = index_of(&line)?;
             is_sorted &= last.is_none_or(|last| last < index) && !gone.has(index);
             last = Some(index);
             places.put(index, at)?;
@@ -122,6 +122,17 @@ impl Output {
     }
 }
 
+/// The row of a line. It stands first in a line of ours, which need not be parsed for it.
+fn index_of(line: &[u8]) -> io::Result<u64> {
+    let digits = line.strip_prefix(b"{\"index\":").unwrap_or_default();
+    let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let written = std::str::from_utf8(&digits[..length]).ok().and_then(|digits| digits.parse().ok());
+    Ok(match written {
+        Some(index) => index,
+        None => serde_json::from_slice::<Done>(line)?.index,
+    })
+}
+
 /// The folder that a file is in.
 pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -148,28 +159,47 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
     Ok(0)
 }
 
-/// Where the line of each row begins: in a file, so that memory does not grow with the rows.
+/// Where the line of each row begins: for many rows in a file, so that memory does not grow with them.
 struct Places {
     file: File,
     rows: u64,
+    /// Places of neighbours that are not in the file yet, and the first one's row.
+    near: Vec<u8>,
+    first: u64,
 }
 
 /// The place of a row that has no line.
 const NOWHERE: u64 = 0;
 
+/// How many neighbours are written together: rows come nearly in order.
+const NEAR: u64 = 1 << 14;
+
 impl Places {
     fn new(folder: &Path, rows: u64) -> io::Result<Self> {
         let file = tempfile::tempfile_in(folder)?;
-        file.set_len(rows * 8)?;
-        Ok(Self { file, rows })
+        file.set_len(rows.next_multiple_of(NEAR) * 8)?;
+        Ok(Self { file, rows, near: vec![0; (NEAR * 8) as usize], first: 0 })
     }
 
     fn put(&mut self, row: u64, place: u64) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(row * 8))?;
-        self.file.write_all(&(place + 1).to_le_bytes())
+        let first = row - row % NEAR;
+        if first != self.first {
+            self.write()?;
+            self.file.seek(SeekFrom::Start(first * 8))?;
+            self.file.read_exact(&mut self.near)?;
+            self.first = first;
+        }
+        let at = ((row - first) * 8) as usize;
+        self.near[at..at + 8].copy_from_slice(&(place + 1).to_le_bytes());
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        write_at(&mut self.file, &self.near, self.first * 8)
     }
 
     fn each(&mut self, mut take: impl FnMut(u64, u64) -> io::Result<()>) -> io::Result<()> {
+        self.write()?;
         self.file.seek(SeekFrom::Start(0))?;
         let mut reader = BufReader::with_capacity(1 << 16, &self.file);
         for row in 0..self.rows {
