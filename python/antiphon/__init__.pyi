@@ -42,6 +42,19 @@ from ._exceptions import (
     UnsupportedParamsError,
 )
 from ._single import async_single, single
+from ._tracking import (
+    CallLog,
+    get_call_logs,
+    get_total_costs,
+    get_total_input_tokens,
+    get_total_output_tokens,
+    get_total_tokens,
+    get_tracked_logs,
+    print_tracking_stats,
+    set_call_log_save_path,
+    start_tracking,
+    stop_tracking,
+)
 from ._types import (
     Annotation,
     AnnotationURLCitation,
@@ -1259,6 +1272,14 @@ acompletion = async_completion
 def set_default_cache_path(path: str | PathLike[str] | None) -> None:
     """Sets where answers are kept whose call does not say it."""
 
+def set_request_rate_limit(
+    model: str, api_key: str | None, request_rate: float | None, request_rate_unit: str = "per-minute"
+) -> None:
+    """Limits the requests to a model, retries included; `None` as the rate takes its limit away."""
+
+def set_default_request_rate_limit(request_rate: float | None, request_rate_unit: str = "per-minute") -> None:
+    """Limits the requests to every model that has no limit of its own, each for itself."""
+
 # Called with a report of every finished call; see the README.
 callbacks: list[Callable[[dict[str, Any]], object]]
 
@@ -1276,6 +1297,7 @@ __all__ = [
     "AuthenticationError",
     "BadGatewayError",
     "BadRequestError",
+    "CallLog",
     "CancelledError",
     "ChatCompletionAudio",
     "ChatCompletionDeltaToolCall",
@@ -1327,7 +1349,19 @@ __all__ = [
     "batch_executor",
     "callbacks",
     "completion",
+    "get_call_logs",
+    "get_total_costs",
+    "get_total_input_tokens",
+    "get_total_output_tokens",
+    "get_total_tokens",
+    "get_tracked_logs",
     "llm",
+    "print_tracking_stats",
+    "set_call_log_save_path",
     "set_default_cache_path",
+    "set_default_request_rate_limit",
+    "set_request_rate_limit",
     "single",
+    "start_tracking",
+    "stop_tracking",
 ]

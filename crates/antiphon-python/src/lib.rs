@@ -12,6 +12,7 @@ mod extract;
 mod hub;
 mod mailbox;
 mod runtime;
+mod settings;
 mod stream;
 mod wrap;
 
@@ -30,6 +31,11 @@ mod module {
     use super::hub::Hub;
     #[pymodule_export]
     use super::runtime::shutdown;
+    #[pymodule_export]
+    use super::settings::{
+        set_call_log_path, set_default_request_rate_limit, set_request_rate_limit, take_tracked, track,
+        written_call_log,
+    };
     #[pymodule_export]
     use super::stream::CompletionStream;
 

@@ -49,6 +49,10 @@ impl Unit {
         }
     }
 
+    fn article(self) -> &'static str {
+        if self == Unit::Hour { "an" } else { "a" }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Unit::Second => "second",
@@ -123,7 +127,7 @@ impl FromStr for RateLimit {
 
 impl fmt::Display for RateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} a {}", self.requests, self.unit.name())
+        write!(f, "{} {} {}", self.requests, self.unit.article(), self.unit.name())
     }
 }
 
@@ -200,7 +204,7 @@ mod tests {
             ("60/min", "60 a minute"),
             ("0.5/per-minute", "0.5 a minute"),
             ("2 / s", "2 a second"),
-            ("1000/hour", "1000 a hour"),
+            ("1000/hour", "1000 an hour"),
         ] {
             assert_eq!(text.parse::<RateLimit>().unwrap().to_string(), shown);
         }

@@ -172,7 +172,7 @@ impl Batch {
         let mut output = Output::open(&self.output)?;
         let (done, progress) = resume(&mut ledger, &mut output, survey.rows, self.retry_errors)?;
         let run = Run::new(client, self.template, ledger, output, done, progress);
-        run.limited(self.concurrency, self.max_cost, self.stop).to_the_end(&input, watch).await
+        run.limited(self.concurrency, self.max_cost, self.stop).drive(&input, watch).await
     }
 }
 

@@ -91,7 +91,7 @@ impl Run {
         self
     }
 
-    pub(super) async fn to_the_end(self, input: &Input, watch: &mut dyn FnMut(&Progress)) -> Result<Summary> {
+    pub(super) async fn drive(self, input: &Input, watch: &mut dyn FnMut(&Progress)) -> Result<Summary> {
         let (client, stop) = (self.client.clone(), self.stop.clone());
         let Self { ledger, output, done, progress, template, pace, max_cost, refused, .. } = self;
         let mut desk =

@@ -166,6 +166,10 @@ struct Limiter {
     limit: RateLimit,
     bucket: Bucket,
     apart: Duration,
+    /// How much earlier than evenly a turn may come.
+    early: Duration,
+    /// When the next turn would come, evenly: what those at the end of the queue expect.
+    even: Mutex<Option<Instant>>,
     /// How many stand in the queue, the first one included.
     waiting: AtomicU32,
     queue: Turn<()>,
@@ -191,6 +195,8 @@ impl Limiter {
             limit,
             bucket: RateLimiter::direct_with_clock(quota, TokioClock),
             apart,
+            early: apart * (together.get() - 1),
+            even: Mutex::new(None),
             waiting: AtomicU32::new(0),
             queue: Turn::new(()),
             patient: Turn::new(()),
@@ -200,7 +206,7 @@ impl Limiter {
 
     async fn turn(&self, latest: Instant) -> Turned {
         let place = Place::take(&self.waiting);
-        let least = self.apart.saturating_mul(place.ahead.saturating_sub(1));
+        let least = self.least(place.ahead);
         if Instant::now() + least > latest {
             return Turned::TooLate(least);
         }
@@ -238,10 +244,22 @@ impl Limiter {
         }
     }
 
+    /// How long one waits at least who has so many before him.
+    fn least(&self, ahead: u32) -> Duration {
+        let now = Instant::now();
+        let even = self.even.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(now);
+        (even + self.apart.saturating_mul(ahead)).saturating_duration_since(now + self.early)
+    }
+
     /// How long until the next turn; takes it where it is now.
     fn wait(&self) -> Option<Duration> {
-        let until = self.bucket.check().err()?;
-        Some(until.wait_time_from(Instant::now().into_std()))
+        let now = Instant::now();
+        if let Err(until) = self.bucket.check() {
+            return Some(until.wait_time_from(now.into_std()));
+        }
+        let mut even = self.even.lock().unwrap_or_else(PoisonError::into_inner);
+        *even = Some(even.unwrap_or(now).max(now) + self.apart);
+        None
     }
 }
 
