@@ -153,8 +153,8 @@ struct Named<'a> {
     custom_id: Option<Cow<'a, str>>,
 }
 
-/// How many names are compared at once: 4 MiB of them.
-const AT_ONCE: u64 = 1 << 17;
+/// How many names are compared at once: 1.5 MiB of them.
+const AT_ONCE: u64 = 1 << 16;
 
 /// Bytes of a name's digest, and of the line that it stands in.
 const ENTRY: usize = 16 + 8;
@@ -190,9 +190,9 @@ impl Names {
                 let mut entry = [0; ENTRY];
                 reader.read_exact(&mut entry)?;
                 let (digest, line) = entry.split_at(16);
-                let digest = u128::from_le_bytes(digest.try_into().unwrap_or_default());
+                let digest: [u8; 16] = digest.try_into().unwrap_or_default();
                 let line = u64::from_le_bytes(line.try_into().unwrap_or_default());
-                if digest % turns == turn {
+                if u128::from_le_bytes(digest) % turns == turn {
                     found.push((digest, line));
                 }
             }
