@@ -8,7 +8,19 @@ from typing import Any
 from harness import BUILD, ROOT, Row, verdict
 
 # The order of the sections.
-NAMES = ("import", "mock", "hosted", "concurrent", "batch", "cancel", "engine", "batched", "guided", "shell", "sizes")
+NAMES = (
+    "import",
+    "mock",
+    "hosted",
+    "concurrent",
+    "batch",
+    "cancel",
+    "engine",
+    "batched",
+    "guided",
+    "shell",
+    "sizes",
+)
 INTRODUCTION = """\
 # Results
 
