@@ -148,13 +148,11 @@ pub struct Meta {
     pub fallback_for: Option<String>,
     /// The key under which the answer is kept, where it came from a cache.
     pub cache_hit: Option<String>,
-    /// How many attempts it took, where the first one was not enough.
-    pub attempts: Option<String>,
 }
 
 impl Meta {
     /// Its fields, under the names by which an event sets them.
-    fn fields(&mut self) -> [(&'static str, &mut Option<String>); 7] {
+    fn fields(&mut self) -> [(&'static str, &mut Option<String>); 6] {
         [
             ("antiphon.provider", &mut self.provider),
             ("antiphon.model", &mut self.model),
@@ -162,7 +160,6 @@ impl Meta {
             ("antiphon.structured_output", &mut self.structured_output),
             ("antiphon.fallback_for", &mut self.fallback_for),
             ("antiphon.cache_hit", &mut self.cache_hit),
-            ("antiphon.attempts", &mut self.attempts),
         ]
     }
 

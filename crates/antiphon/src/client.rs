@@ -116,8 +116,8 @@ impl Client {
     }
 
     /// Runs a call: the one way that every other goes through.
-    pub fn events(&self, call: Call) -> EventStream {
-        let record = self.log().begin(self, &call);
+    pub fn events(&self, mut call: Call) -> EventStream {
+        let record = self.log().begin(self, &mut call);
         let events = self.open(call).unwrap_or_else(stream::failed);
         match record {
             Some(record) => record.over(events),

@@ -42,13 +42,14 @@ pub struct CallLog {
     pub output_tokens: Option<u64>,
     /// Those of the prompt that the provider read from its cache; likewise.
     pub cached_tokens: Option<u64>,
-    /// What it cost, in dollars, or would have without our cache; `None` is unknown, never zero.
+    /// What it cost, in dollars; a kept answer's is what it would have cost. `None` is unknown, never zero.
     pub cost: Option<f64>,
     /// Whether the answer was a kept one.
     pub cache_hit: bool,
     /// The key under which the answer is kept, where it is.
     pub cache_key: Option<String>,
-    /// How many requests were sent for it; none for a mock, a kept answer, or a model in this process.
+    /// How many requests were sent for it; none for a mock, a kept answer, a model in this process, or an answer
+    /// that an identical call in flight shared with it.
     pub attempts: u32,
     /// The class of the error that ended it; a call that was dropped has `CancelledError`.
     pub error: Option<String>,
@@ -73,7 +74,7 @@ impl CallLogs {
     }
 
     /// The record of a call that begins; `None` where nobody wants it.
-    pub(crate) fn begin(&self, client: &Client, call: &Call) -> Option<Recorder> {
+    pub(crate) fn begin(&self, client: &Client, call: &mut Call) -> Option<Recorder> {
         self.is_on.load(Ordering::Relaxed).then(|| Recorder::new(client, call))
     }
 

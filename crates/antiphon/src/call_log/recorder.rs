@@ -1,6 +1,8 @@
 //! The record of one call, gathered from its events as they pass.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +15,6 @@ use crate::cache::hex;
 use crate::call::Call;
 use crate::client::Client;
 use crate::facts::Facts;
-use crate::providers;
 
 /// A call that is not over yet.
 pub(crate) struct Recorder {
@@ -23,16 +24,20 @@ pub(crate) struct Recorder {
     clock: Instant,
     stream: bool,
     is_mocked: bool,
+    /// How many requests were sent.
+    sent: Arc<AtomicU32>,
     cache_key: Option<String>,
     /// What the events say beside the answer itself.
     fold: Fold,
 }
 
 impl Recorder {
-    pub(super) fn new(client: &Client, call: &Call) -> Self {
+    pub(super) fn new(client: &Client, call: &mut Call) -> Self {
         let is_mocked = call.options.mock.is_some();
         let slot = if is_mocked { None } else { client.slot(call) };
+        let sent = call.options.sent.get_or_insert_default().clone();
         Self {
+            sent,
             facts: client.facts(&call.request),
             started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()),
             clock: Instant::now(),
@@ -58,19 +63,13 @@ impl Recorder {
     }
 
     fn finish(self, end: End<'_>) {
-        let Self { client, facts, started, clock, stream, is_mocked, cache_key, fold } = self;
+        let Self { client, facts, started, clock, stream, is_mocked, sent, cache_key, fold } = self;
         let response = fold.finish();
         let Facts { provider, model, cost } = facts.answered(&response);
         let usage = response.usage.as_ref();
         let cache_hit = response.meta.cache_hit.is_some();
-        let is_local = provider == Some(providers::LOCAL);
-        let is_sent = !(is_mocked || cache_hit || is_local);
-        let attempts = match (end, &response.meta.attempts) {
-            _ if !is_sent => 0,
-            (End::Failed(error), _) => u32::try_from(error.tried().len()).unwrap_or(u32::MAX),
-            (_, Some(attempts)) => attempts.parse().unwrap_or(1),
-            (_, None) => 1,
-        };
+        let attempts = sent.load(Ordering::Relaxed);
+        let has_price = cache_hit || attempts > 0 || (is_mocked && matches!(end, End::Whole));
         let answering = match end {
             End::Failed(error) if !is_mocked => error.provider(),
             _ => None,
@@ -88,11 +87,8 @@ impl Recorder {
             cached_tokens: usage
                 .and_then(|usage| usage.prompt_tokens_details.as_ref())
                 .and_then(|details| details.cached_tokens),
-            cost: match end {
-                // Nothing was asked of anybody.
-                End::Failed(_) | End::Dropped if attempts == 0 => Some(0.0),
-                _ => cost,
-            },
+            // Where nothing was sent, nothing was paid: it failed before, or was shared with a call in flight.
+            cost: if has_price { cost } else { Some(0.0) },
             cache_hit,
             cache_key: response.meta.cache_hit.or(cache_key),
             attempts,

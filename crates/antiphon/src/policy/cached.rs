@@ -67,9 +67,7 @@ impl Stream for Keeping {
 
 impl Keeping {
     fn write(&mut self) -> Stage {
-        let mut response = std::mem::take(&mut self.fold).finish();
-        // They were this call's, and are not those of whoever is answered with it.
-        response.meta.attempts = None;
+        let response = std::mem::take(&mut self.fold).finish();
         let Some(slot) = self.slot.take().filter(|_| is_whole(&response)) else { return Stage::Over };
         let client = self.client.clone();
         Stage::Writing(Box::pin(async move { client.caches().put(slot, response).await }))

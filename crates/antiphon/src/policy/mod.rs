@@ -168,7 +168,6 @@ async fn begin(
         match (outcome, next, kept) {
             (Ok(mut begun), ..) => {
                 begun.head.splice(0..0, failures);
-                begun.head.extend(trail.attempts_before());
                 return Ok(begun);
             }
             (Err(error), Some(next), Some(kept)) if another_may_answer(&error) => {
@@ -236,9 +235,10 @@ async fn ask(
     };
     let owner = (hosted.provider.id, client.fingerprint(&hosted));
     for retries in 0.. {
-        if client.limits().is_on() && !(options.has_turn && retries == 0) {
+        if client.limits().is_on() && !trail.has_turn(options) {
             client.limits().turn(&hosted, owner.1, latest).await?;
         }
+        options.count_request();
         let mut under_way = UnderWay::new(trail, &hosted);
         let outcome = match attempt(client.transport(), &prepared, options.waits).await {
             Ok(answer) => commit(origin(hosted.provider.id, &hosted.model), Box::pin(answer)).await,

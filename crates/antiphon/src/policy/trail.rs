@@ -1,12 +1,14 @@
 //! The attempts of a call, for the error that ends it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use antiphon_core::Error;
 use antiphon_core::error::Attempt;
-use antiphon_core::{Error, Event};
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
+use crate::call::Options;
 use crate::providers;
 use crate::resolve::{Credential, Hosted};
 
@@ -16,6 +18,7 @@ pub(crate) struct Trail {
     attempts: Mutex<Vec<Attempt>>,
     /// The local model that is asked now: it has no attempts.
     local: Mutex<Option<String>>,
+    turn_is_used: AtomicBool,
 }
 
 impl Trail {
@@ -23,10 +26,9 @@ impl Trail {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).push(attempt);
     }
 
-    /// How many attempts the answer took, where the first one was not enough.
-    pub(crate) fn attempts_before(&self) -> Option<Event> {
-        let failed = self.attempts.lock().unwrap_or_else(PoisonError::into_inner).len();
-        (failed > 0).then(|| Event::set("antiphon.attempts", (failed + 1).to_string()))
+    /// Whether an attempt has had its turn at the rate limit: the first one of a call that took it before.
+    pub(crate) fn has_turn(&self, options: &Options) -> bool {
+        options.has_turn && !self.turn_is_used.swap(true, Ordering::Relaxed)
     }
 
     /// Notes that this local model is asked now, or none.
