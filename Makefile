@@ -71,6 +71,7 @@ check: setup $(VENV)/ready
 ## The counts that `make test` runs at a tenth, whole.
 soak: wheel faultd
 	@$(VENV)/bin/pip install -q --force-reinstall --no-deps $(WHEELS)/antiphon-*.whl
+	@ANTIPHON_SOAK=1 cargo test --release -p antiphon-cli --test batch
 	@ANTIPHON_SOAK=1 $(PY) -m pytest -q -n 2 python/tests
 
 ## Measure against floors and peers; writes bench/RESULTS.md.

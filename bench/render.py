@@ -13,6 +13,7 @@ NAMES = (
     "mock",
     "hosted",
     "concurrent",
+    "batch",
     "cancel",
     "engine",
     "batched",

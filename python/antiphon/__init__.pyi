@@ -68,6 +68,19 @@ from ._models import (
 )
 from ._single import async_single, single
 from ._tokens import create_pretrained_tokenizer, create_tokenizer, decode, encode, token_counter
+from ._tracking import (
+    CallLog,
+    get_call_logs,
+    get_total_costs,
+    get_total_input_tokens,
+    get_total_output_tokens,
+    get_total_tokens,
+    get_tracked_logs,
+    print_tracking_stats,
+    set_call_log_save_path,
+    start_tracking,
+    stop_tracking,
+)
 from ._types import (
     Annotation,
     AnnotationURLCitation,
@@ -1285,6 +1298,14 @@ acompletion = async_completion
 def set_default_cache_path(path: str | PathLike[str] | None) -> None:
     """Sets where answers are kept whose call does not say it."""
 
+def set_request_rate_limit(
+    model: str, api_key: str | None, request_rate: float | None, request_rate_unit: str = "per-minute"
+) -> None:
+    """Limits the requests to a model, retries included; `None` as the rate takes its limit away."""
+
+def set_default_request_rate_limit(request_rate: float | None, request_rate_unit: str = "per-minute") -> None:
+    """Limits the requests to every model that has no limit of its own, each for itself."""
+
 # Called with a report of every finished call; see the README.
 callbacks: list[Callable[[dict[str, Any]], object]]
 
@@ -1302,6 +1323,7 @@ __all__ = [
     "AuthenticationError",
     "BadGatewayError",
     "BadRequestError",
+    "CallLog",
     "CancelledError",
     "ChatCompletionAudio",
     "ChatCompletionDeltaToolCall",
@@ -1370,14 +1392,26 @@ __all__ = [
     "decode",
     "embedding",
     "encode",
+    "get_call_logs",
     "get_model_info",
+    "get_total_costs",
+    "get_total_input_tokens",
+    "get_total_output_tokens",
+    "get_total_tokens",
+    "get_tracked_logs",
     "litellm",
     "llm",
     "model_cost",
+    "print_tracking_stats",
     "register_model",
     "search_models",
+    "set_call_log_save_path",
     "set_default_cache_path",
+    "set_default_request_rate_limit",
+    "set_request_rate_limit",
     "single",
+    "start_tracking",
+    "stop_tracking",
     "text_completion",
     "token_counter",
 ]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use antiphon::RateLimit;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Prompt(Box<PromptArgs>),
     /// Hold a conversation
     Chat(CallArgs),
+    /// Send every row of a file, many at once, and write each answer to another
+    Batch(Box<BatchArgs>),
     /// Show the HTTP request that a prompt would send, and send nothing
     Explain(Box<PromptArgs>),
     /// List models and what is known of them, show or set the default one
@@ -106,6 +109,57 @@ pub(crate) struct PromptArgs {
     /// Print token counts to stderr
     #[arg(short, long)]
     pub(crate) usage: bool,
+}
+
+const BATCH_EXAMPLES: &str = "\
+Examples:
+  antiphon batch in.jsonl -o out.jsonl -m openai/gpt-4o-mini --concurrency 100
+  antiphon batch prompts.txt -o out.jsonl -m local/chorister --option max_tokens 50
+
+A row is a request of OpenAI's batches, a request body, or a prompt as a JSON string; in a file that ends
+in .txt, each line is a prompt. Run the same command again to go on where it stopped.";
+
+#[derive(Debug, Args)]
+#[command(after_help = BATCH_EXAMPLES)]
+pub(crate) struct BatchArgs {
+    /// File of the rows; `-` is the standard input
+    pub(crate) input: PathBuf,
+    /// File of the answers, one line for each row
+    #[arg(short, long)]
+    pub(crate) output: PathBuf,
+    /// Model of every row, whatever the rows say
+    #[arg(short, long)]
+    pub(crate) model: Option<String>,
+    /// System prompt of rows that have none
+    #[arg(short, long)]
+    pub(crate) system: Option<String>,
+    /// Parameter of every call, such as `--option temperature 0.5`; the value is JSON, else text
+    #[arg(
+        long = "option",
+        num_args = 2,
+        value_names = ["KEY", "VALUE"],
+        action = ArgAction::Append,
+        allow_negative_numbers = true
+    )]
+    pub(crate) options: Vec<String>,
+    /// Requests in flight at once, at most
+    #[arg(short, long, value_name = "N", default_value_t = antiphon::batch::CONCURRENCY)]
+    pub(crate) concurrency: usize,
+    /// Requests to a model in a time, at most: 60/min, 2/s, 1000/hour
+    #[arg(long)]
+    pub(crate) rate: Option<RateLimit>,
+    /// Send no more rows once this is spent
+    #[arg(long, value_name = "DOLLARS")]
+    pub(crate) max_cost: Option<f64>,
+    /// Send every row again that failed before, not only those that may heal
+    #[arg(long)]
+    pub(crate) retry_errors: bool,
+    /// Print a summary as a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,16 @@ const ELSEWHERE: &[(&str, &str)] = &[
 /// chosen later: see [`crate::default_model`].
 pub(crate) fn build(args: &CallArgs, fields: &Map) -> Result<Call> {
     let options = pairs(&args.options).map(Parameter::read).collect::<Result<Vec<_>>>()?;
-    with_parameters(fields, options)
+    with_parameters(fields, options).map(|(call, _)| call)
+}
+
+/// The parameters that were written, as values that a call takes, and such a call.
+pub(crate) fn parameters(written: &[String]) -> Result<(Call, Map)> {
+    let options = pairs(written).map(Parameter::read).collect::<Result<Vec<_>>>()?;
+    let fields = Map::from_iter([("messages".to_owned(), "".into())]);
+    let (call, mut values) = with_parameters(&fields, options)?;
+    values.shift_remove("messages");
+    Ok((call, values))
 }
 
 /// The messages that open every conversation.
@@ -60,13 +69,13 @@ impl<'a> Parameter<'a> {
 }
 
 /// Values are taken as JSON; one that its parameter refuses is tried once more as text.
-fn with_parameters(fields: &Map, mut parameters: Vec<Parameter<'_>>) -> Result<Call> {
+fn with_parameters(fields: &Map, mut parameters: Vec<Parameter<'_>>) -> Result<(Call, Map)> {
     let mut refused: Option<Error> = None;
     loop {
         let mut map = fields.clone();
         map.extend(parameters.iter().map(|parameter| (parameter.name.to_owned(), parameter.value())));
-        let error = match Call::from_json(map) {
-            Ok(call) => return Ok(call),
+        let error = match Call::from_json(map.clone()) {
+            Ok(call) => return Ok((call, map)),
             Err(error) => error,
         };
         let at_fault = parameters.iter_mut().find(|it| Some(it.name) == error.field() && it.is_maybe_text());

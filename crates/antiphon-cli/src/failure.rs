@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// Ctrl-C.
     Interrupted,
+    /// Some rows of a batch failed, which was told.
+    Rows,
 }
 
 /// The codes that a shell gives to what a signal ended: 128 and the signal's number.
@@ -29,7 +31,7 @@ impl Failure {
             Failure::Error(error) => error.kind().row().exit_code,
             Failure::Usage(error) => u8::try_from(error.exit_code()).unwrap_or(2),
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => BROKEN_PIPE,
-            Failure::Output(_) => 1,
+            Failure::Output(_) | Failure::Rows => 1,
             Failure::Interrupted => INTERRUPTED,
         }
     }

@@ -8,6 +8,7 @@
 mod answer;
 mod args;
 mod attachment;
+mod batch_progress;
 mod call;
 mod commands;
 mod default_model;
@@ -48,6 +49,7 @@ fn run(words: Vec<OsString>, printer: &mut Printer) -> Outcome {
     match cli.command {
         None => commands::prompt::run(&cli.prompt, printer),
         Some(Command::Prompt(args)) => commands::prompt::run(&args, printer),
+        Some(Command::Batch(args)) => commands::batch::run(&args, printer),
         Some(Command::Explain(args)) => commands::explain::run(&args, printer),
         Some(Command::Chat(args)) => commands::chat::run(&args, printer),
         Some(Command::Models(args)) => commands::models::run(&args, printer),

@@ -101,6 +101,11 @@ impl Printer {
         self.complain(&line);
     }
 
+    /// Whether somebody sits before stderr.
+    pub(crate) fn has_reader(&self) -> bool {
+        self.err.is_terminal
+    }
+
     /// Says why the command failed, where there is something to say and somebody to say it to.
     pub(crate) fn failure(&mut self, failure: &Failure) {
         // An answer that was cut ends its line, so that what follows stands on its own.
@@ -110,7 +115,7 @@ impl Printer {
             Failure::Usage(error) => self.usage(error),
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             Failure::Output(error) => self.error_line(&format!("cannot write the output: {error}")),
-            Failure::Interrupted => {}
+            Failure::Interrupted | Failure::Rows => {}
         }
     }
 

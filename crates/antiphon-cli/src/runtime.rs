@@ -33,7 +33,7 @@ pub(crate) async fn or_interrupt<T>(work: impl Future<Output = Outcome<T>>) -> O
     }
 }
 
-async fn interrupt() {
+pub(crate) async fn interrupt() {
     // Where no handler can be set, the system's own ends the process.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;

@@ -230,7 +230,7 @@ impl Pending {
 #[pyfunction]
 #[pyo3(signature = (path))]
 pub(crate) fn set_default_cache_path(py: Python<'_>, path: Option<PathBuf>) -> PyResult<()> {
-    crate::runtime::remember_cache_path(path.clone());
+    crate::runtime::remember(|settings| settings.cache_path.clone_from(&path));
     let host = Host::current(py)?;
     py.detach(|| host.with_client(|client| client.set_default_cache_path(path)));
     Ok(())

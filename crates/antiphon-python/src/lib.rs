@@ -16,6 +16,7 @@ mod mailbox;
 mod models;
 mod providers;
 mod runtime;
+mod settings;
 mod stream;
 mod tokens;
 mod wrap;
@@ -43,6 +44,11 @@ mod module {
     use super::providers::{provider_ids, provider_of};
     #[pymodule_export]
     use super::runtime::shutdown;
+    #[pymodule_export]
+    use super::settings::{
+        set_call_log_path, set_default_request_rate_limit, set_request_rate_limit, take_tracked, track,
+        written_call_log,
+    };
     #[pymodule_export]
     use super::stream::CompletionStream;
     #[pymodule_export]

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use antiphon::{Client, Error, Kind, Result};
+use antiphon::{Client, Error, Kind, RateLimits, Result};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Handle, Runtime};
@@ -42,13 +42,41 @@ pub(crate) fn is_ending() -> bool {
     IS_ENDING.load(Ordering::Acquire)
 }
 
-/// Where answers are kept by default, as the program said: a forked child's new client is told, too. Locked
-/// as `CURRENT` is.
-static CACHE_PATH: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// What the program set: a forked child's new client is told, too.
+#[derive(Default)]
+pub(crate) struct Settings {
+    /// Where answers are kept by default.
+    pub(crate) cache_path: Option<PathBuf>,
+    /// `None` where the program set none.
+    pub(crate) rate_limits: Option<RateLimits>,
+    /// Whether the records of calls are gathered.
+    pub(crate) tracks: bool,
+    /// The file of those records; `None` where the program said nothing of it.
+    pub(crate) call_log: Option<Option<PathBuf>>,
+}
 
-/// Has every client of this process, and of those forked from it, keep answers there.
-pub(crate) fn remember_cache_path(path: Option<PathBuf>) {
-    *CACHE_PATH.lock().unwrap_or_else(PoisonError::into_inner) = path;
+/// Locked as `CURRENT` is.
+static SETTINGS: Mutex<Settings> =
+    Mutex::new(Settings { cache_path: None, rate_limits: None, tracks: false, call_log: None });
+
+/// Notes a setting for the clients of processes that are forked from this one.
+pub(crate) fn remember(note: impl FnOnce(&mut Settings)) {
+    note(&mut SETTINGS.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+impl Settings {
+    fn tell(&self, client: &Client) {
+        client.set_default_cache_path(self.cache_path.clone());
+        if let Some(limits) = &self.rate_limits {
+            client.set_rate_limits(limits.clone());
+        }
+        if self.tracks {
+            client.start_tracking();
+        }
+        if let Some(path) = &self.call_log {
+            client.set_call_log_path(path.clone());
+        }
+    }
 }
 
 /// Runtime and client of one process.
@@ -144,7 +172,7 @@ impl Host {
     fn new() -> Result<Self> {
         let client = Client::new()?;
         client.catalog().extend(&models::REGISTERED);
-        client.set_default_cache_path(CACHE_PATH.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        SETTINGS.lock().unwrap_or_else(PoisonError::into_inner).tell(&client);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

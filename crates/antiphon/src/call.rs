@@ -1,5 +1,7 @@
 //! A call: the request that a model sees, and the options that it does not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use antiphon_core::error::ROWS;
@@ -52,6 +54,10 @@ pub struct Options {
     pub mock_delay: Option<Duration>,
     /// How a local model is loaded.
     pub local: LocalOptions,
+    /// Whether the first attempt has had its turn at the rate limit; see [`crate::Client::take_turn`].
+    pub has_turn: bool,
+    /// Counts the requests that are sent, where somebody wants to know.
+    pub sent: Option<Arc<AtomicU32>>,
 }
 
 /// The names of [`Options`], as every face spells them, with what they do.
@@ -92,7 +98,7 @@ pub(crate) static OPTIONS: &[(&str, &str)] = &[
 ];
 
 /// The option of that name.
-fn option(name: &str) -> Option<&'static str> {
+pub(crate) fn option(name: &str) -> Option<&'static str> {
     OPTIONS.iter().map(|(option, _)| *option).find(|option| *option == name)
 }
 
@@ -199,6 +205,13 @@ impl Fallback {
 }
 
 impl Options {
+    /// Notes that a request is sent now.
+    pub(crate) fn count_request(&self) {
+        if let Some(sent) = &self.sent {
+            sent.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Takes the options out of the named values of a call.
     fn take(map: &mut Map) -> Result<Self> {
         // There are few in a call and many there could be: only those that are there are taken out.
@@ -254,6 +267,8 @@ impl Options {
                 threads: take("threads").read(count)?,
                 context: take("context").read(count)?,
             },
+            has_turn: false,
+            sent: None,
         })
     }
 }

@@ -1,6 +1,5 @@
 //! The client: finds who answers and runs the call.
 
-use std::hash::RandomState;
 use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "local")]
@@ -13,11 +12,13 @@ use crate::cache::Caches;
 #[cfg(feature = "local")]
 use crate::call::Options;
 use crate::call::{Call, Waits};
+use crate::call_log::CallLogs;
 use crate::catalog::Catalog;
 use crate::config::{self, Config};
 use crate::keys::KeyStore;
 use crate::mock::Mock;
-use crate::policy::{self, budget::Budgets, coalesce::Flights};
+use crate::policy::{self, budget::Budgets, coalesce::Flights, limits::Limits};
+use crate::rate_limit;
 use crate::stream::{self, CompletionStream};
 use crate::structured::{Checker, checked};
 use crate::telemetry;
@@ -37,8 +38,8 @@ struct Inner {
     flights: Flights,
     caches: Caches,
     catalog: Catalog,
-    /// Makes fingerprints of keys; another one in each process.
-    hasher: RandomState,
+    limits: Limits,
+    log: CallLogs,
     #[cfg(feature = "local")]
     engines: crate::local::Engines,
 }
@@ -53,13 +54,24 @@ impl Client {
     /// A client with this configuration and these keys.
     pub fn with_config(config: Config, keys: KeyStore) -> Result<Self> {
         let transport = Http::new(config.http.options()?);
-        Ok(Self::with_transport(config, keys, Arc::new(transport)))
+        let limits = config.rate_limits.clone();
+        let client = Self::with_transport(config, keys, Arc::new(transport));
+        limits.into_iter().try_for_each(|(model, limit)| match model.as_str() {
+            "default" => {
+                client.set_default_rate_limit(Some(limit));
+                Ok(())
+            }
+            model => client.set_rate_limit(model, None, Some(limit)),
+        })?;
+        Ok(client)
     }
 
     /// The same, with another way to send its requests.
     pub fn with_transport(config: Config, keys: KeyStore, transport: Arc<dyn Transport>) -> Self {
+        rate_limit::hasher();
         Self {
             inner: Arc::new(Inner {
+                log: CallLogs::new(config.call_log()),
                 config,
                 keys,
                 transport,
@@ -67,7 +79,7 @@ impl Client {
                 flights: Flights::default(),
                 caches: Caches::default(),
                 catalog: Catalog::default(),
-                hasher: RandomState::new(),
+                limits: Limits::default(),
                 #[cfg(feature = "local")]
                 engines: crate::local::Engines::default(),
             }),
@@ -114,8 +126,13 @@ impl Client {
     }
 
     /// Runs a call: the one way that every other goes through.
-    pub fn events(&self, call: Call) -> EventStream {
-        self.open(call).unwrap_or_else(stream::failed)
+    pub fn events(&self, mut call: Call) -> EventStream {
+        let record = self.log().begin(self, &mut call);
+        let events = self.open(call).unwrap_or_else(stream::failed);
+        match record {
+            Some(record) => record.over(events),
+            None => events,
+        }
     }
 
     fn open(&self, mut call: Call) -> Result<EventStream> {
@@ -182,8 +199,12 @@ impl Client {
         &self.inner.flights
     }
 
-    pub(crate) fn hasher(&self) -> &RandomState {
-        &self.inner.hasher
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    pub(crate) fn log(&self) -> &CallLogs {
+        &self.inner.log
     }
 
     #[cfg(feature = "local")]

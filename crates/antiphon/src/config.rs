@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! model = "local/chorister"            # of a call that names none
+//! call_log = "/var/log/calls.jsonl"    # one line for each call; ANTIPHON_CALL_LOG_PATH goes first
 //!
 //! [local]
 //! models_dir = "/srv/models"           # where local/NAME looks for NAME.gguf
@@ -21,6 +22,10 @@
 //! [http]
 //! proxy = "http://proxy.example.com:3128"   # else HTTPS_PROXY, HTTP_PROXY and NO_PROXY
 //! ca_file = "/etc/ssl/own-ca.pem"      # trusted beside the system's; SSL_CERT_FILE replaces those
+//!
+//! [rate_limits]                        # requests; each model has its own count
+//! default = "1000/min"
+//! "openai/gpt-4o-mini" = "5/s"
 //! ```
 
 use std::collections::BTreeMap;
@@ -35,6 +40,7 @@ use serde::Deserialize;
 
 use crate::base_url::BaseUrl;
 use crate::env_vars;
+use crate::rate_limit::RateLimit;
 use crate::transport::HttpOptions;
 
 /// What `config.toml` says.
@@ -49,6 +55,10 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderConfig>,
     /// The network.
     pub http: HttpConfig,
+    /// Rate limits by model; that of `default` is every other model's.
+    pub rate_limits: BTreeMap<String, RateLimit>,
+    /// File that each call leaves a line in.
+    pub call_log: Option<PathBuf>,
 }
 
 /// The `[http]` table.
@@ -107,6 +117,13 @@ impl Config {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             Error::new(Kind::Config, format!("{}, line {line}: {}", path.display(), error.message()))
         })
+    }
+}
+
+impl Config {
+    /// The file of the call log: the environment's, else the configuration's.
+    pub(crate) fn call_log(&self) -> Option<PathBuf> {
+        env_vars::read(env_vars::ANTIPHON_CALL_LOG_PATH).map(PathBuf::from).or_else(|| self.call_log.clone())
     }
 }
 

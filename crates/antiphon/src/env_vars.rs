@@ -12,6 +12,8 @@ pub const ANTIPHON_CONFIG_DIR: &str = "ANTIPHON_CONFIG_DIR";
 pub const ANTIPHON_MODELS_DIR: &str = "ANTIPHON_MODELS_DIR";
 /// Folder in which answers are kept; without it, and without `cache_path`, none are.
 pub const ANTIPHON_CACHE_PATH: &str = "ANTIPHON_CACHE_PATH";
+/// File that each call leaves a line in, without any of its text; without it, none does.
+pub const ANTIPHON_CALL_LOG_PATH: &str = "ANTIPHON_CALL_LOG_PATH";
 /// Log filter of the command, as in `antiphon=debug`.
 pub const ANTIPHON_LOG: &str = "ANTIPHON_LOG";
 

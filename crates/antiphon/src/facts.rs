@@ -1,6 +1,6 @@
 //! What is known of a call beside its answer: who answers, and what it costs.
 
-use antiphon_core::{Request, Response};
+use antiphon_core::{Request, Response, Usage};
 
 use crate::catalog::{Billing, Catalog, Cost};
 use crate::client::Client;
@@ -37,7 +37,7 @@ impl Facts {
             (id, Some(usage)) => {
                 let id = id.unwrap_or_default();
                 let tier = response.extra.get("service_tier").and_then(|tier| tier.as_str());
-                let at = u64::try_from(response.created).ok().filter(|at| *at > 0);
+                let at = Some(response.created).filter(|at| *at > 0);
                 self.catalog.cost(id, &model, usage, Billing { tier, at }).map(Cost::total)
             }
             (_, None) => None,
@@ -62,6 +62,14 @@ impl Client {
         };
         let cost = (provider == Some(providers::LOCAL)).then_some(0.0);
         Facts { provider, model, cost, catalog: self.catalog().clone() }
+    }
+}
+
+impl Client {
+    /// Whether the answer to `request` will have a known price.
+    pub(crate) fn has_price(&self, request: &Request) -> bool {
+        let response = Response { usage: Some(Usage::default()), ..Response::default() };
+        self.facts(request).answered(&response).cost.is_some()
     }
 }
 

@@ -17,9 +17,11 @@
 
 mod attempt;
 mod base_url;
+pub mod batch;
 mod builder;
 pub mod cache;
 mod call;
+pub mod call_log;
 pub mod catalog;
 mod client;
 pub mod config;
@@ -40,6 +42,7 @@ mod policy;
 mod prepare;
 pub mod providers;
 mod random;
+mod rate_limit;
 mod resolve;
 mod stream;
 mod structured;
@@ -58,12 +61,14 @@ pub use antiphon_core::{
 pub use base_url::BaseUrl;
 pub use builder::{Completion, Prompt, completion};
 pub use call::{Call, Fallback, Options, Waits};
+pub use call_log::CallLog;
 pub use client::Client;
 pub use endpoints::{Inputs, embedding, text_completion};
 pub use explain::{ExplainedRequest, Explanation};
 pub use facts::Facts;
 pub use mock::Mock;
 pub use names::{nearest, option_names};
+pub use rate_limit::{RateLimit, RateLimits, Unit};
 pub use resolve::{
     Credential, DEFAULT_EMBEDDING_MODEL, DEFAULT_MODEL, Hosted, OFFLINE_MODEL, Source, Target,
 };

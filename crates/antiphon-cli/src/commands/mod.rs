@@ -1,5 +1,6 @@
 //! The verbs, one file each (`models` has two): a function of its arguments and a printer.
 
+pub(crate) mod batch;
 pub(crate) mod cache;
 pub(crate) mod chat;
 pub(crate) mod completions;

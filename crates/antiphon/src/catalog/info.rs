@@ -236,13 +236,8 @@ mod tests {
                 (a, b) => a.unwrap_or_default() == b.unwrap_or_default(),
             };
             let prices = |model: &Model| {
-                let all = model
-                    .price
-                    .iter()
-                    .chain(model.above.iter().map(|(_, price)| price))
-                    .copied()
-                    .collect::<Vec<_>>();
-                all
+                let above = model.above.iter().map(|(_, price)| price);
+                model.price.iter().chain(above).copied().collect::<Vec<_>>()
             };
             for (price, other) in prices(&read).iter().zip(prices(known)) {
                 assert!(PRICES.iter().take(2).all(|(_, get, _)| near(get(price), get(&other))), "{known:?}");

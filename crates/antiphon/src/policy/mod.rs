@@ -1,5 +1,6 @@
 //! What stands between a call and its attempts, the outermost first: the cache, coalescing, the total
-//! deadline, fallback, re-ask, retry, the attempt. Whole and streamed, hosted and local, sync and async go through here.
+//! deadline, fallback, re-ask, retry, the rate limit, the attempt. Whole and streamed, hosted and local, sync
+//! and async go through here.
 //!
 //! The commit point is the first content: before it an attempt may be repeated, or another model asked; what
 //! comes after it is the caller's, and an error then carries it.
@@ -9,12 +10,12 @@ pub(crate) mod budget;
 mod cached;
 pub(crate) mod coalesce;
 mod deadline;
+pub(crate) mod limits;
 mod reask;
 mod retry;
 pub(crate) mod several;
 mod trail;
 
-use std::hash::BuildHasher;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,7 +24,6 @@ use antiphon_core::{Error, Event, EventStream, Kind, Request, Result};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
-use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use self::deadline::Deadline;
@@ -34,6 +34,7 @@ use crate::cache;
 use crate::call::{Call, Fallback, Options, Waits};
 use crate::client::Client;
 use crate::prepare::prepare;
+use crate::rate_limit::fingerprint;
 use crate::resolve::{Credential, Hosted, Target};
 use crate::structured::Checker;
 
@@ -199,6 +200,7 @@ fn turn_to(next: Fallback, mut request: Request, mut options: Options) -> Result
     }
     // Key and address were the first model's.
     options.api_key = api_key;
+    options.has_turn = false;
     options.base_url = base_url;
     Ok((request, options))
 }
@@ -248,6 +250,10 @@ async fn ask_once(
     };
     let owner = (hosted.provider.id, client.fingerprint(&hosted));
     for retries in 0.. {
+        if client.limits().is_on() && !trail.has_turn(options) {
+            client.limits().turn(&hosted, owner.1, latest).await?;
+        }
+        options.count_request();
         let mut under_way = UnderWay::new(trail, &hosted);
         let outcome = match attempt(client.transport(), &prepared, options.waits).await {
             Ok(answer) => commit(origin(hosted.provider.id, &hosted.model), Box::pin(answer)).await,
@@ -329,7 +335,22 @@ impl Client {
     fn fingerprint(&self, hosted: &Hosted) -> u64 {
         match &hosted.credential {
             Credential::None => 0,
-            Credential::Key(key) | Credential::Token(key) => self.hasher().hash_one(key.expose_secret()),
+            Credential::Key(key) | Credential::Token(key) => fingerprint(key),
         }
+    }
+
+    /// Waits until the rate limits let the call's first attempt go, without using up its deadline; a call that
+    /// is answered in this process, by a mock or from a cache has no limit.
+    pub async fn take_turn(&self, call: &mut Call) {
+        if !self.limits().is_on() || call.options.mock.is_some() {
+            return;
+        }
+        // What is wrong with the call is told when it is made.
+        let Ok(Target::Hosted(hosted)) = self.resolve(&call.request.model, &call.options) else { return };
+        if self.slot(call).is_some_and(|slot| self.caches().get(&slot).is_some()) {
+            return;
+        }
+        self.limits().patient_turn(&hosted, self.fingerprint(&hosted)).await;
+        call.options.has_turn = true;
     }
 }

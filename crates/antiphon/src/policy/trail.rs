@@ -1,5 +1,6 @@
 //! The attempts of a call, for the error that ends it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use antiphon_core::Error;
@@ -7,6 +8,7 @@ use antiphon_core::error::Attempt;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
+use crate::call::Options;
 use crate::providers;
 use crate::resolve::{Credential, Hosted};
 
@@ -16,11 +18,17 @@ pub(crate) struct Trail {
     attempts: Mutex<Vec<Attempt>>,
     /// The local model that is asked now: it has no attempts.
     local: Mutex<Option<String>>,
+    turn_is_used: AtomicBool,
 }
 
 impl Trail {
     fn add(&self, attempt: Attempt) {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).push(attempt);
+    }
+
+    /// Whether an attempt has had its turn at the rate limit: the first one of a call that took it before.
+    pub(crate) fn has_turn(&self, options: &Options) -> bool {
+        options.has_turn && !self.turn_is_used.swap(true, Ordering::Relaxed)
     }
 
     /// Notes that this local model is asked now, or none.
