@@ -42,13 +42,13 @@ def reports():
     antiphon.callbacks.remove(reports)
 
 
-NAMES = {"model", "provider", "messages", "stream", "started", "duration", "cost"}
+NAMES = {"operation", "model", "provider", "messages", "stream", "started", "duration", "cost"}
 
 
 def check(report, *, outcome="response", model=OPENAI, is_stream=False):
     assert report.keys() == NAMES | {outcome}
     assert (report["provider"], report["model"]) == tuple(model.split("/"))
-    assert report["messages"] == HI
+    assert (report["messages"], report["operation"]) == (HI, "chat")
     assert report["stream"] is is_stream
     assert abs(time.time() - report["started"]) < 60
     assert 0 < report["duration"] < 60
