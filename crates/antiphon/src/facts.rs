@@ -37,7 +37,7 @@ impl Facts {
             (id, Some(usage)) => {
                 let id = id.unwrap_or_default();
                 let tier = response.extra.get("service_tier").and_then(|tier| tier.as_str());
-                let at = u64::try_from(response.created).ok().filter(|at| *at > 0);
+                let at = Some(response.created).filter(|at| *at > 0);
                 self.catalog.cost(id, &model, usage, Billing { tier, at }).map(Cost::total)
             }
             (_, None) => None,
