@@ -14,7 +14,7 @@ Time of one `token_counter("gpt-4o", text=…)`, of tiktoken's `encode_ordinary`
 `token_counter` on the same text: 100,000 words of this project's documents, and a megabyte of one letter;
 once in a thread, and twice in two threads at once (which, with the lock of the interpreter held, would take
 twice as long). Median of {ROUNDS} interleaved rounds, each library in a process of its own. First use is the
-time of the first count.
+time of the import and of the first count.
 """
 TEXTS = {"words": "100,000 words", "letter": "a megabyte of one letter", "hello": "`Hello, world!`"}
 

@@ -56,8 +56,8 @@ TEXTS = {"words": prose(), "letter": "a" * 1_000_000, "letters": "a" * 2_000_000
 
 
 def main() -> None:
-    count = library(sys.argv[1])
     began = time.perf_counter()
+    count = library(sys.argv[1])
     count("warm")
     loaded = time.perf_counter() - began
 

@@ -1,9 +1,9 @@
 //! What is known of models: prices, limits and abilities, a table a provider under `models/`.
 //!
 //! The tables are those of the price map of LiteLLM 1.109.1 (MIT), read on 2026-11-21, for the models that can be
-//! called here; what it has of OpenAI's and Anthropic's chat models was held against their own pages the day
-//! before. [`Source`] names each provider's own page. What is not known is `None`, never zero. A name with a date
-//! or `-latest` behind a known one means the same model, unless it is itself in the table.
+//! called here. Of 47 models of OpenAI and Anthropic the prices and limits were read on their own pages, too, the
+//! day before, and agree. [`Source`] names each provider's own page. What is not known is `None`, never zero. A
+//! name with a date or `-latest` behind a known one means the same model, unless it is itself in the table.
 //!
 //! A table is read when a model of its provider is first asked for.
 
