@@ -27,6 +27,9 @@ class CallLog(Object):
         return datetime.fromtimestamp(self.started, timezone.utc)
 
 
+CallLog.__module__ = "antiphon"
+
+
 def start_tracking():
     """Gathers the record of every call from now on."""
     global _tracked

@@ -118,7 +118,7 @@ def test_a_file_has_a_line_for_each_call(tmp_path):
     completion("hi", model="local/chorister", max_tokens=2)
     completion("hi", model="nobody/knows", mock_response="x")
     logs = antiphon.get_call_logs()
-    assert [log.model for log in logs] == ["gpt-4o-mini"] * 3 + ["chorister", "knows"]
+    assert [log.model for log in logs] == ["gpt-4o-mini"] * 3 + ["chorister", "nobody/knows"]
     assert "canary" not in path.read_text()
     with path.open("a") as file:
         file.write('{"torn')
