@@ -42,13 +42,14 @@ def reports():
     antiphon.callbacks.remove(reports)
 
 
-NAMES = {"model", "provider", "messages", "stream", "started", "duration", "cost"}
+NAMES = {"model", "provider", "messages", "operation", "stream", "started", "duration", "cost"}
 
 
 def check(report, *, outcome="response", model=OPENAI, is_stream=False):
     assert report.keys() == NAMES | {outcome}
     assert (report["provider"], report["model"]) == tuple(model.split("/"))
     assert report["messages"] == HI
+    assert report["operation"] == "chat"
     assert report["stream"] is is_stream
     assert abs(time.time() - report["started"]) < 60
     assert 0 < report["duration"] < 60
