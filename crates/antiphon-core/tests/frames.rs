@@ -72,7 +72,7 @@ proptest! {
         bytes in bytes(),
         cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..10),
     ) {
-        for framing in [Framing::Sse, Framing::Ndjson, Framing::Body] {
+        for framing in [Framing::Sse, Framing::Ndjson, Framing::Body, Framing::LongBody] {
             let expected = parse(framing, [&bytes[..]]);
             let pieces = divided(&bytes, &cuts);
             prop_assert_eq!(&parse(framing, pieces.iter().map(Vec::as_slice)), &expected);

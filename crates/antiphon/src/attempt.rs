@@ -104,7 +104,7 @@ impl Answer {
         // A server may stream what was asked whole, and the reverse.
         let framing = match content_type.split(';').next().map(str::trim) {
             Some("text/event-stream") => Framing::Sse,
-            Some("application/json") => Framing::Body,
+            Some("application/json") => prepared.dialect.framing(Mode::Whole),
             _ => prepared.dialect.framing(prepared.mode),
         };
         let mut head: Vec<Event> = prepared.warnings().collect();

@@ -166,7 +166,9 @@ impl Client {
 
     fn mocked(&self, mock: Mock, call: Call) -> EventStream {
         let Call { mut request, options, .. } = call;
-        request.model = self.model_of(&request);
+        if request.model.is_empty() {
+            request.model = self.model_of(&request);
+        }
         let events = match mock.events(&request) {
             Ok(events) if request.stream => stream::piecemeal(events),
             Ok(events) => stream::ready(events),

@@ -19,6 +19,9 @@ pub const MAX_FRAME: usize = 8 << 20;
 /// The most bytes of a whole body, 64 MiB.
 pub const MAX_BODY: usize = 64 << 20;
 
+/// The most bytes of a long one, 256 MiB: 2,048 embeddings of 3,072 numbers, written out, are about half of it.
+pub const MAX_LONG_BODY: usize = 256 << 20;
+
 /// What a decoder takes: one event of a stream, or a whole body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame<'a> {
@@ -55,6 +58,8 @@ pub enum Framing {
     Ndjson,
     /// One frame: everything.
     Body,
+    /// The same, of which there may be more.
+    LongBody,
 }
 
 /// A parser of any [`Framing`].
@@ -74,7 +79,8 @@ impl Framer {
         match framing {
             Framing::Sse => Framer::Sse(Sse::new()),
             Framing::Ndjson => Framer::Ndjson(Ndjson::new()),
-            Framing::Body => Framer::Body(Body::default()),
+            Framing::Body => Framer::Body(Body::new(MAX_BODY)),
+            Framing::LongBody => Framer::Body(Body::new(MAX_LONG_BODY)),
         }
     }
 
@@ -117,17 +123,22 @@ impl Framer {
 }
 
 /// Gathers a whole body.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Body {
+    limit: usize,
     bytes: Vec<u8>,
     ended: bool,
     taken: bool,
 }
 
 impl Body {
+    fn new(limit: usize) -> Self {
+        Self { limit, bytes: Vec::new(), ended: false, taken: false }
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         // One byte above the cap is enough to know that it was passed.
-        let room = (MAX_BODY + 1).saturating_sub(self.bytes.len());
+        let room = (self.limit + 1).saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
@@ -139,9 +150,9 @@ impl Body {
         if self.taken {
             return Ok(None);
         }
-        if self.bytes.len() > MAX_BODY {
+        if self.bytes.len() > self.limit {
             self.taken = true;
-            return Err(too_large("the body", MAX_BODY));
+            return Err(too_large("the body", self.limit));
         }
         if !self.ended {
             return Ok(None);

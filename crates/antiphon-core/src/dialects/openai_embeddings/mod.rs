@@ -24,7 +24,7 @@ impl Dialect for OpenAiEmbeddings {
     }
 
     fn framing(&self, _: Mode) -> Framing {
-        Framing::Body
+        Framing::LongBody
     }
 
     fn decoder(&self, _: Mode) -> Box<dyn Decoder> {
