@@ -152,10 +152,14 @@ mod tests {
     fn the_hour_and_the_tier_bear_on_the_price() {
         let model = model("deepseek", "deepseek-v4-pro").unwrap();
         let counts = usage(json!({"prompt_tokens": 1_000_000, "completion_tokens": 0}));
-        let cost = |tier, at| model.cost_parts(&counts, Billing { tier, at }).map(Cost::total);
-        // A Saturday, and a Monday at five.
+        let cost = |tier, at| {
+            let total = model.cost_parts(&counts, Billing { tier, at }).map(Cost::total);
+            // To a hundredth of a cent: half of a price has no exact binary form.
+            total.map(|dollars| (dollars * 1e4).round() / 1e4)
+        };
+        // A Saturday, and a Monday at seven (UTC).
         assert_eq!(cost(None, Some(1_795_237_200)), Some(0.66));
-        assert_eq!(cost(None, Some(1_795_410_000)), Some(1.32));
+        assert_eq!(cost(None, Some(1_795_417_200)), Some(1.32));
         assert_eq!(cost(Some("default"), None), Some(1.32));
         assert_eq!(cost(Some("flex"), None), None);
     }

@@ -130,7 +130,7 @@ mod tests {
             "m\tchatty",
             "m\tchat\tmany",
             "m\tchat\t1\t1\t1\t1\t\t\t\t\t\t\t\tsoon:1",
-            "m\tchat\t\t\t\t\t\t\t\t\t\t\t\t\t\t\tflying",
+            "m\tchat\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\tflying",
         ] {
             assert_eq!(row("p", source, line), None, "{line}");
         }
