@@ -11,6 +11,7 @@ from harness import BUILD, ROOT, Row, verdict
 NAMES = (
     "import",
     "mock",
+    "cache",
     "hosted",
     "concurrent",
     "batch",

@@ -210,3 +210,10 @@ def test_nothing_of_it_is_imported_before_it_is_asked_for(python):
     shown = python("import sys, antiphon\nprint('antiphon._tracking' in sys.modules)\nantiphon.CallLog")
     assert shown.stdout == "False\n"
     assert "antiphon._tracking" not in sys.modules or antiphon.CallLog is CallLog
+
+
+def test_raw_prompts_and_embeddings_are_logged_as_what_they_are():
+    antiphon.start_tracking()
+    antiphon.text_completion("hi", model="m/x", mock_response="x")
+    antiphon.embedding(["hi"], model="m/x", mock_response=[0.5, 0.5])
+    assert [log.method for log, _ in antiphon.get_tracked_logs()] == ["text_completion", "embedding"]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use antiphon_core::event::Path;
-use antiphon_core::{Error, Event, EventStream, Fold, Kind, Result};
+use antiphon_core::{Error, Event, EventStream, Fold, Kind, Operation, Result};
 use futures_core::Stream;
 
 use super::CallLog;
@@ -22,6 +22,7 @@ pub(crate) struct Recorder {
     facts: Facts,
     started: f64,
     clock: Instant,
+    method: &'static str,
     stream: bool,
     is_mocked: bool,
     /// How many requests were sent.
@@ -29,6 +30,15 @@ pub(crate) struct Recorder {
     cache_key: Option<String>,
     /// What the events say beside the answer itself.
     fold: Fold,
+}
+
+/// The function of the Python package that makes such a call.
+fn method(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Chat => "completion",
+        Operation::TextCompletion => "text_completion",
+        Operation::Embeddings => "embedding",
+    }
 }
 
 impl Recorder {
@@ -41,6 +51,7 @@ impl Recorder {
             facts: client.facts(&call.request),
             started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()),
             clock: Instant::now(),
+            method: method(call.request.task.operation()),
             stream: call.request.stream,
             is_mocked,
             cache_key: slot.map(|slot| hex(&slot.key)),
@@ -63,7 +74,7 @@ impl Recorder {
     }
 
     fn finish(self, end: End<'_>) {
-        let Self { client, facts, started, clock, stream, is_mocked, sent, cache_key, fold } = self;
+        let Self { client, facts, started, clock, method, stream, is_mocked, sent, cache_key, fold } = self;
         let response = fold.finish();
         let Facts { provider, model, cost, .. } = facts.answered(&response);
         let usage = response.usage.as_ref();
@@ -78,7 +89,7 @@ impl Recorder {
             id: crate::random::uuid().to_string(),
             started,
             duration: clock.elapsed().as_secs_f64(),
-            method: "completion".to_owned(),
+            method: method.to_owned(),
             provider: answering.or(provider).map(str::to_owned),
             model,
             stream,
