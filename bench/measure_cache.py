@@ -12,9 +12,9 @@ ROUNDS = 15
 FLOOR = "a dict's get and json.loads"
 MEMORY, DISK, DISKCACHE = "antiphon, memory", "antiphon, folder", "diskcache, a bare get"
 METHOD = f"""
-Time per `completion(…)` that the cache answers, everything in it: reading the arguments, the key, the answer's
-objects. Each case repeated for {SECONDS * 1000:.0f} ms a round, median of {ROUNDS} interleaved rounds, each
-library in a process of its own. The floor is {FLOOR}; diskcache's get returns the text alone.
+Time per `completion(…)` that the cache answers, everything in it: reading the arguments, the key, the
+answer's objects. Each case repeated for {SECONDS * 1000:.0f} ms a round, median of {ROUNDS} interleaved
+rounds, each library in a process of its own. The floor is {FLOOR}; diskcache's get returns the text alone.
 """
 
 
