@@ -52,7 +52,7 @@ impl Encoding {
     /// How many tokens a text has.
     ///
     /// ```
-    /// assert_eq!(antiphon::tokens::O200K_BASE.count("Prompt in, completion out."), 7);
+    /// assert_eq!(antiphon::tokens::O200K_BASE.count("Prompt in, completion out."), 6);
     /// ```
     pub fn count(&self, text: &str) -> u64 {
         let mut count = 0;
