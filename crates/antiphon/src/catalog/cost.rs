@@ -49,8 +49,9 @@ impl Model {
         let price = self.price_of(usage.prompt_tokens)?;
         let off_peak =
             self.off_peak.as_ref().filter(|off_peak| billing.at.is_some_and(|at| off_peak.is_at(at)));
-        let part = off_peak.map_or(1.0, |off_peak| off_peak.part) / 1e6;
-        Some(Cost { prompt: prompt(price, usage)? * part, completion: completion(price, usage)? * part })
+        let part = off_peak.map_or(1.0, |off_peak| off_peak.part);
+        let dollars = |millionths: f64| millionths * part / 1e6;
+        Some(Cost { prompt: dollars(prompt(price, usage)?), completion: dollars(completion(price, usage)?) })
     }
 
     /// The prices for a prompt of so many tokens.

@@ -132,8 +132,8 @@ impl Model {
             }
         }
         if is_priced && map.contains_key("input_cost_per_token") {
-            // Old prices of longer prompts and of batches do not go with a new one.
-            (model.above, model.batch) = (tiers(map, &price, &number)?, None);
+            // Old prices of longer prompts, of batches and of hours do not go with a new one.
+            (model.above, model.batch, model.off_peak) = (tiers(map, &price, &number)?, None, None);
         }
         model.price = is_priced.then_some(price);
         for ability in ABILITIES {
@@ -246,6 +246,7 @@ mod tests {
             }
             assert_eq!(read.above.len(), known.above.len(), "{known:?}");
             (read.price, read.above) = (known.price, known.above.clone());
+            read.off_peak = known.off_peak.clone();
             if known.max_output.is_none() {
                 read.max_output = None;
             }
