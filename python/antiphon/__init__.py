@@ -108,6 +108,7 @@ acompletion = async_completion
 _LATER = {
     "AsyncCompletionStream": "_aio",
     "CallLog": "_tracking",
+    "Completion": "_completion",
     "Context": "_context",
     "Embedding": "_endpoint_types",
     "EmbeddingResponse": "_endpoint_types",
@@ -147,7 +148,7 @@ _LATER = {
     "start_tracking": "_tracking",
     "stop_tracking": "_tracking",
 }
-_MODULES = ("asynchronous", "litellm", "llm")
+_MODULES = ("asynchronous", "litellm", "llm", "llmengine")
 
 
 def __getattr__(name):
@@ -187,6 +188,7 @@ __all__ = [
     "ChatCompletionTokenLogprob",
     "ChoiceLogprobs",
     "Choices",
+    "Completion",
     "CompletionStream",
     "CompletionTokensDetailsWrapper",
     "ConfigError",
@@ -257,6 +259,7 @@ __all__ = [
     "get_tracked_logs",
     "litellm",
     "llm",
+    "llmengine",
     "model_cost",
     "print_tracking_stats",
     "register_model",

@@ -5,9 +5,11 @@ from typing import Any, Literal, TypeAlias, TypeVar, overload
 from . import asynchronous as asynchronous
 from . import litellm as litellm
 from . import llm as llm
+from . import llmengine as llmengine
 from ._aio import AsyncCompletionStream
 from ._antiphon import CompletionStream, __version__
 from ._batch import as_dict, batch_executor
+from ._completion import Completion
 from ._context import Context
 from ._endpoint_types import (
     Embedding,
@@ -1331,6 +1333,7 @@ __all__ = [
     "ChatCompletionTokenLogprob",
     "ChoiceLogprobs",
     "Choices",
+    "Completion",
     "CompletionStream",
     "CompletionTokensDetailsWrapper",
     "ConfigError",
@@ -1401,6 +1404,7 @@ __all__ = [
     "get_tracked_logs",
     "litellm",
     "llm",
+    "llmengine",
     "model_cost",
     "print_tracking_stats",
     "register_model",

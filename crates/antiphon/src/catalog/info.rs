@@ -246,7 +246,6 @@ mod tests {
             }
             assert_eq!(read.above.len(), known.above.len(), "{known:?}");
             (read.price, read.above) = (known.price, known.above.clone());
-            read.off_peak = known.off_peak.clone();
             if known.max_output.is_none() {
                 read.max_output = None;
             }
