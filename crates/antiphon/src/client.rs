@@ -40,7 +40,7 @@ struct Inner {
     /// Makes fingerprints of keys; another one in each process.
     hasher: RandomState,
     #[cfg(feature = "local")]
-    engines: crate::local::Engines,
+    engines: Arc<crate::local::Engines>,
 }
 
 impl Client {
@@ -69,9 +69,20 @@ impl Client {
                 catalog: Catalog::default(),
                 hasher: RandomState::new(),
                 #[cfg(feature = "local")]
-                engines: crate::local::Engines::default(),
+                engines: Arc::default(),
             }),
         }
+    }
+
+    /// A client with other settings that keeps the loaded models. Calls under way go on with the old ones.
+    pub fn reconfigured(&self, config: Config, keys: KeyStore) -> Result<Self> {
+        #[cfg_attr(not(feature = "local"), expect(unused_mut, reason = "there is nothing to keep"))]
+        let mut client = Self::with_config(config, keys)?;
+        #[cfg(feature = "local")]
+        if let Some(inner) = Arc::get_mut(&mut client.inner) {
+            inner.engines = self.inner.engines.clone();
+        }
+        Ok(client)
     }
 
     /// The client of this process, made on first use.
