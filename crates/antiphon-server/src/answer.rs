@@ -74,9 +74,10 @@ pub(crate) async fn whole(
     dialect: &'static dyn ServeDialect,
     call: Call,
 ) -> Result<Response> {
+    let request = call.request.clone();
     let answer = caller.live.client.complete(call).await?;
     caller.ticket.observe_whole(&answer);
-    Ok(json(StatusCode::OK, dialect.encode_response(&answer)))
+    Ok(json(StatusCode::OK, dialect.encode_response(&answer, &request)))
 }
 
 /// Asks, and answers piece by piece.
@@ -87,11 +88,13 @@ pub(crate) async fn streamed(
     manner: Manner,
 ) -> Result<Response> {
     let encoder = dialect.stream(StreamHead {
-        id: format!("chatcmpl-{}", uuid::Uuid::new_v4().simple()),
+        id: antiphon::answer_id(call.request.task.operation()),
         created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         model: call.request.model.clone(),
         include_usage: call.request.include_usage,
     });
+    let encoder =
+        encoder.ok_or_else(|| Error::invalid("stream", "must be false here: there is nothing to stream"))?;
     let mut events = caller.live.client.events(call);
     let first = match manner.head_within {
         None => events.next().await,

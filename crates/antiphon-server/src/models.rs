@@ -62,10 +62,9 @@ pub(crate) fn list(live: &Live, key: Option<&Key>) -> Vec<Served> {
     let reached = providers.into_iter().filter(|provider| {
         !provider.key_optional && matches!(live.client.key(provider, &Options::default()), Ok(Some(_)))
     });
-    let hosted = reached.flat_map(|provider| {
-        let names = antiphon::catalog::names(provider.id);
-        names.map(move |name| served(format!("{}/{name}", provider.id), provider.id))
-    });
+    let reached: Vec<&str> = reached.map(|provider| provider.id).collect();
+    let known = antiphon::catalog::models().filter(|model| reached.contains(&model.provider.as_str()));
+    let hosted = known.map(|model| served(format!("{}/{}", model.provider, model.name), &model.provider));
     let all: BTreeSet<Served> = aliases.chain(local).chain(hosted).collect();
     all.into_iter().filter(|served| key.is_none_or(|key| key.allows(&served.name))).collect()
 }

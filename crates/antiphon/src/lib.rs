@@ -65,6 +65,7 @@ pub use explain::{ExplainedRequest, Explanation};
 pub use facts::Facts;
 pub use mock::Mock;
 pub use names::{is_call_option, nearest, option_names};
+pub use random::answer_id;
 pub use resolve::{
     Credential, DEFAULT_EMBEDDING_MODEL, DEFAULT_MODEL, Hosted, OFFLINE_MODEL, Source, Target,
 };

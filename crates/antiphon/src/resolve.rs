@@ -133,7 +133,7 @@ impl Client {
 
     /// Whose model it is, by its name alone (`None`: this process has it), and the model in that one's word.
     pub fn provider_of<'a>(
-        &self,
+        &'a self,
         model: &'a str,
         options: &Options,
     ) -> Result<(Option<&'static Provider>, &'a str)> {

@@ -1,6 +1,9 @@
 //! OpenAI's routes.
 
+use antiphon::core::dialects::ServeDialect;
 use antiphon::core::dialects::openai_chat::OpenAiChat;
+use antiphon::core::dialects::openai_completions::OpenAiCompletions;
+use antiphon::core::dialects::openai_embeddings::OpenAiEmbeddings;
 use axum::extract::{Path, Request};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -33,14 +36,42 @@ pub(crate) static ROUTES: &[Route] = &[
         handler: || post(chat),
         ..ROW
     },
+    Route {
+        method: "POST",
+        path: "/v1/completions",
+        summary: "Goes on from a prompt, whole or streamed.",
+        body: Some(include_str!("schemas/completions.json")),
+        handler: || post(completions),
+        ..ROW
+    },
+    Route {
+        method: "POST",
+        path: "/v1/embeddings",
+        summary: "A vector for each text.",
+        body: Some(include_str!("schemas/embeddings.json")),
+        handler: || post(embeddings),
+        ..ROW
+    },
     Route { path: "/v1/models", summary: "The models that this key may ask.", handler: || get(list), ..ROW },
     Route { path: "/v1/models/{*model}", summary: "One of them.", handler: || get(one), ..ROW },
 ];
 
 async fn chat(caller: Caller, request: Request) -> Response {
+    ask(caller, &OpenAiChat, request).await
+}
+
+async fn completions(caller: Caller, request: Request) -> Response {
+    ask(caller, &OpenAiCompletions, request).await
+}
+
+async fn embeddings(caller: Caller, request: Request) -> Response {
+    ask(caller, &OpenAiEmbeddings, request).await
+}
+
+async fn ask(caller: Caller, dialect: &'static dyn ServeDialect, request: Request) -> Response {
     let outcome = async {
         let body = body::read(&caller, request).await?;
-        answer(&caller, &OpenAiChat, &body, Manner::DEFAULT).await
+        answer(&caller, dialect, &body, Manner::DEFAULT).await
     };
     let outcome = outcome.await;
     caller.reply(outcome)
