@@ -41,6 +41,9 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// Look at the answers that are kept, and remove them
     Cache(CacheArgs),
+    /// Answer over HTTP, as OpenAI, Anthropic and LLM Engine do
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
     /// Show what is configured, from where, and what local models run on
     Doctor(DoctorArgs),
     /// Print a completion script for a shell
@@ -261,6 +264,29 @@ pub(crate) enum CacheCommand {
     },
     /// Print where they are kept
     Path,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on; other than this machine's own only with keys [default: 127.0.0.1]
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// Port to listen on; 0 is any free one [default: 4000]
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Further name for a model; may be given several times
+    #[arg(long = "alias", value_name = "NAME=TARGET")]
+    pub(crate) aliases: Vec<String>,
+    /// File to read in place of config.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of endpoints, files and batch jobs
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// Say what would be served, and stop
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]

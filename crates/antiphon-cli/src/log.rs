@@ -12,10 +12,21 @@ use crate::escape::escaped;
 /// Starts the log, where the variable asks for one.
 pub(crate) fn start() -> Result<(), Error> {
     let Some(filter) = env_vars::read(env_vars::ANTIPHON_LOG) else { return Ok(()) };
-    let filter: Targets = filter.parse().map_err(|_| wrong(&filter))?;
+    write(filter.parse().map_err(|_| wrong(&filter))?);
+    Ok(())
+}
+
+/// Starts the log of a server: a line a request, where the variable does not ask for something else.
+#[cfg(feature = "serve")]
+pub(crate) fn start_serving() {
+    if env_vars::read(env_vars::ANTIPHON_LOG).is_none() {
+        write(Targets::new().with_target("antiphon::serve", tracing_subscriber::filter::LevelFilter::INFO));
+    }
+}
+
+fn write(filter: Targets) {
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Escaping);
     tracing_subscriber::registry().with(filter).with(lines).init();
-    Ok(())
 }
 
 fn wrong(filter: &str) -> Error {

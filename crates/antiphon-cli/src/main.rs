@@ -56,6 +56,8 @@ fn run(words: Vec<OsString>, printer: &mut Printer) -> Outcome {
         Some(Command::Tokens(args)) => commands::tokens::run(&args, printer),
         Some(Command::Keys(args)) => commands::keys::run(&args, printer),
         Some(Command::Cache(args)) => commands::cache::run(&args, printer),
+        #[cfg(feature = "serve")]
+        Some(Command::Serve(args)) => commands::serve::run(&args, printer),
         Some(Command::Doctor(args)) => commands::doctor::run(&args, printer),
         Some(Command::Completions(args)) => commands::completions::run(&args, printer),
         Some(Command::Man(args)) => commands::man::run(&args, printer),

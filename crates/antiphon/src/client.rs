@@ -41,7 +41,7 @@ struct Inner {
     limits: Limits,
     log: CallLogs,
     #[cfg(feature = "local")]
-    engines: crate::local::Engines,
+    engines: Arc<crate::local::Engines>,
 }
 
 impl Client {
@@ -81,9 +81,20 @@ impl Client {
                 catalog: Catalog::default(),
                 limits: Limits::default(),
                 #[cfg(feature = "local")]
-                engines: crate::local::Engines::default(),
+                engines: Arc::default(),
             }),
         }
+    }
+
+    /// A client with other settings that keeps the loaded models. Calls under way go on with the old ones.
+    pub fn reconfigured(&self, config: Config, keys: KeyStore) -> Result<Self> {
+        #[cfg_attr(not(feature = "local"), expect(unused_mut, reason = "there is nothing to keep"))]
+        let mut client = Self::with_config(config, keys)?;
+        #[cfg(feature = "local")]
+        if let Some(inner) = Arc::get_mut(&mut client.inner) {
+            inner.engines = self.inner.engines.clone();
+        }
+        Ok(client)
     }
 
     /// The client of this process, made on first use.

@@ -4,6 +4,9 @@
 //! model = "local/chorister"            # of a call that names none
 //! call_log = "/var/log/calls.jsonl"    # one line for each call; ANTIPHON_CALL_LOG_PATH goes first
 //!
+//! [aliases]                            # see [`crate::aliases`]
+//! fast = "openai/gpt-4o-mini"
+//!
 //! [local]
 //! models_dir = "/srv/models"           # where local/NAME looks for NAME.gguf
 //! threads = 4
@@ -26,6 +29,8 @@
 //! [rate_limits]                        # requests; each model has its own count
 //! default = "1000/min"
 //! "openai/gpt-4o-mini" = "5/s"
+//!
+//! [serve]                              # of `antiphon serve`, which reads it by itself
 //! ```
 
 use std::collections::BTreeMap;
@@ -37,9 +42,12 @@ use antiphon_core::{Error, Kind, Result};
 use etcetera::BaseStrategy;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::aliases::{self, Aliases};
 use crate::base_url::BaseUrl;
 use crate::env_vars;
+use crate::names::nearest;
 use crate::rate_limit::RateLimit;
 use crate::transport::HttpOptions;
 
@@ -49,6 +57,10 @@ use crate::transport::HttpOptions;
 pub struct Config {
     /// The model of a call that names none.
     pub model: Option<String>,
+    /// Names of one's own for models.
+    pub aliases: Aliases,
+    /// What only the server understands.
+    pub serve: IgnoredAny,
     /// Models that run in this process.
     pub local: LocalConfig,
     /// Keys and addresses by provider.
@@ -105,19 +117,38 @@ impl Config {
     /// Reads `config.toml` in that folder; one that is not there is empty.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("config.toml");
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => {
-                return Err(Error::new(Kind::Config, format!("cannot read {}: {error}", path.display())));
-            }
-        };
-        // Only message and line: toml's own text shows the line itself, which may hold a key.
-        toml::from_str(&text).map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            Error::new(Kind::Config, format!("{}, line {line}: {}", path.display(), error.message()))
-        })
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&path, &text),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Error::new(Kind::Config, format!("cannot read {}: {error}", path.display()))),
+        }
     }
+
+    /// Reads the text of the file at `path`, which only errors name.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let config: Self = parse(path, text)?;
+        aliases::check(&config.aliases)?;
+        Ok(config)
+    }
+}
+
+/// Reads TOML. An unknown field is an error with a suggestion where the type of the table says so.
+pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
+    // Only message and line: toml's own text shows the line itself, which may hold a key.
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        let message = format!("{}, line {line}: {}", path.display(), error.message());
+        match meant(error.message()) {
+            Some(field) => Error::new(Kind::Config, message).hint(format!("did you mean `{field}`?")),
+            None => Error::new(Kind::Config, message),
+        }
+    })
+}
+
+/// The known field that an unknown one most likely means, by serde's message, which names all in backticks.
+fn meant(message: &str) -> Option<&str> {
+    let mut names = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    nearest(names.next()?, names)
 }
 
 impl Config {
@@ -183,5 +214,8 @@ mod tests {
         fs::write(folder.path().join("config.toml"), "modle = \"a\"\n").unwrap();
         let error = Config::read(folder.path()).unwrap_err();
         assert!(error.message().contains("unknown field `modle`"), "{error}");
+        assert_eq!(error.advice(), Some("did you mean `model`?"));
+        fs::write(folder.path().join("config.toml"), "[aliases]\na = \"b\"\nb = \"a\"\n").unwrap();
+        assert!(Config::read(folder.path()).unwrap_err().message().contains("back to itself"));
     }
 }

@@ -15,6 +15,7 @@
 //! streamed, goes through [`Client::events`].
 #![forbid(unsafe_code)]
 
+pub mod aliases;
 mod attempt;
 mod base_url;
 pub mod batch;
@@ -67,7 +68,8 @@ pub use endpoints::{Inputs, embedding, text_completion};
 pub use explain::{ExplainedRequest, Explanation};
 pub use facts::Facts;
 pub use mock::Mock;
-pub use names::{nearest, option_names};
+pub use names::{is_call_option, nearest, option_names};
+pub use random::answer_id;
 pub use rate_limit::{RateLimit, RateLimits, Unit};
 pub use resolve::{
     Credential, DEFAULT_EMBEDDING_MODEL, DEFAULT_MODEL, Hosted, OFFLINE_MODEL, Source, Target,

@@ -27,6 +27,12 @@ pub fn option_names() -> impl Iterator<Item = &'static str> {
         .chain(OPTIONS.iter().map(|(name, _)| *name))
 }
 
+/// Whether the name is that of an option around a call, which no model sees. A server honours none of them
+/// from a body: they are keys, addresses, files and settings of this process.
+pub fn is_call_option(name: &str) -> bool {
+    OPTIONS.iter().any(|(option, _)| *option == name)
+}
+
 /// The candidate that `name` most likely means, if any is near enough.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates

@@ -11,7 +11,7 @@ pub(crate) fn uuid() -> Uuid {
 }
 
 /// The id of an answer that has none of its own.
-pub(crate) fn answer_id(operation: Operation) -> String {
+pub fn answer_id(operation: Operation) -> String {
     let kind = match operation {
         Operation::Chat => "chatcmpl",
         Operation::TextCompletion => "cmpl",

@@ -9,7 +9,7 @@ use crate::call::Options;
 use crate::client::Client;
 use crate::local::{self, LocalModel};
 use crate::names::nearest;
-use crate::{custom, env_vars, providers};
+use crate::{aliases, custom, env_vars, providers};
 
 /// The model of a call that names none, unless the environment or the configuration says otherwise.
 pub const DEFAULT_MODEL: &str = "gpt-4o-mini";
@@ -108,7 +108,8 @@ impl Client {
     }
 
     /// Whose model it is, by its name alone.
-    pub(crate) fn place<'a>(&self, model: &'a str, options: &Options) -> Result<Place<'a>> {
+    pub(crate) fn place<'a>(&'a self, model: &'a str, options: &Options) -> Result<Place<'a>> {
+        let model = aliases::target(&self.config().aliases, model)?;
         let anywhere =
             || options.base_url.as_ref().and_then(|_| Some(Place::Hosted(custom::anywhere()?, model)));
         let Some((id, name)) = model.split_once('/') else {
@@ -132,7 +133,7 @@ impl Client {
 
     /// Whose model it is, by its name alone (`None`: this process has it), and the model in that one's word.
     pub fn provider_of<'a>(
-        &self,
+        &'a self,
         model: &'a str,
         options: &Options,
     ) -> Result<(Option<&'static Provider>, &'a str)> {

@@ -11,4 +11,6 @@ pub(crate) mod man;
 pub(crate) mod model_card;
 pub(crate) mod models;
 pub(crate) mod prompt;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 pub(crate) mod tokens;

@@ -55,7 +55,7 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 }
 
 /// The provider that a bare model name belongs to.
-pub(crate) fn of_bare_name(model: &str) -> Option<&'static Provider> {
+pub fn of_bare_name(model: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|provider| provider.bare_names.iter().any(|name| model.starts_with(name)))
 }
 

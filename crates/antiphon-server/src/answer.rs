@@ -1,0 +1,118 @@
+//! From a caller's body to a model's answer: decode, check, ask, encode.
+//!
+//! A call is built from the [`Request`] alone. What surrounds it (keys, addresses, files, retries) is the
+//! server's own, and a body that names any of it is refused.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use antiphon::core::dialects::{ServeDialect, StreamHead};
+use antiphon::{Call, Error, Request, Result, is_call_option};
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use crate::event_body::EventBody;
+use crate::face::json;
+use crate::models;
+use crate::ticket::Caller;
+
+/// How a face streams.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// After how much silence a sign of life is sent.
+    pub(crate) keep_alive: Duration,
+    /// After how long the head goes out though nothing has come. `None`: with the first content, so that
+    /// what goes wrong before it still has its status.
+    pub(crate) head_within: Option<Duration>,
+}
+
+impl Manner {
+    /// What suits most clients.
+    pub(crate) const DEFAULT: Manner = Manner { keep_alive: Duration::from_secs(15), head_within: None };
+}
+
+/// Answers a body in the words of `dialect`.
+pub(crate) async fn answer(
+    caller: &Caller,
+    dialect: &'static dyn ServeDialect,
+    body: &Bytes,
+    manner: Manner,
+) -> Result<Response> {
+    let request = dialect.decode_request(body)?;
+    let call = call(caller, request)?;
+    if call.request.stream {
+        streamed(caller, dialect, call, manner).await
+    } else {
+        whole(caller, dialect, call).await
+    }
+}
+
+/// The call of a request that this caller may make.
+pub(crate) fn call(caller: &Caller, request: Request) -> Result<Call> {
+    if let Some(name) = request.extra.keys().find(|name| is_call_option(name)) {
+        let message = "is no parameter of a request: this server sets it itself";
+        return Err(Error::invalid(name, message));
+    }
+    caller.ticket.note(|notes| notes.model = Some(request.model.clone()));
+    models::check(&caller.live, caller.key.as_deref(), &request.model)?;
+    if caller.live.settings.log_prompts {
+        let asked = serde_json::Value::Object(request.to_json());
+        tracing::info!(target: "antiphon::serve::prompt", request_id = caller.ticket.id(), %asked);
+    }
+    let mut call = Call::new(request);
+    // What one key was answered is not another's to find.
+    call.options.cache.key_prefix = caller.key.as_ref().map(|key| format!("key:{}", key.name));
+    Ok(call)
+}
+
+/// Asks, and answers when everything is there.
+pub(crate) async fn whole(
+    caller: &Caller,
+    dialect: &'static dyn ServeDialect,
+    call: Call,
+) -> Result<Response> {
+    let request = call.request.clone();
+    let answer = caller.live.client.complete(call).await?;
+    caller.ticket.observe_whole(&answer);
+    Ok(json(StatusCode::OK, dialect.encode_response(&answer, &request)))
+}
+
+/// Asks, and answers piece by piece.
+pub(crate) async fn streamed(
+    caller: &Caller,
+    dialect: &'static dyn ServeDialect,
+    call: Call,
+    manner: Manner,
+) -> Result<Response> {
+    let encoder = dialect.stream(StreamHead {
+        id: antiphon::answer_id(call.request.task.operation()),
+        created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        model: call.request.model.clone(),
+        include_usage: call.request.include_usage,
+    });
+    let encoder =
+        encoder.ok_or_else(|| Error::invalid("stream", "must be false here: there is nothing to stream"))?;
+    let mut events = caller.live.client.events(call);
+    let first = match manner.head_within {
+        None => events.next().await,
+        Some(within) => match tokio::time::timeout(within, events.next()).await {
+            Ok(first) => first,
+            Err(_) => Some(Ok(Vec::new())),
+        },
+    };
+    let body = EventBody::new(first.transpose()?, events, encoder, caller.ticket.clone(), manner.keep_alive);
+    Ok(event_stream(Body::new(body)))
+}
+
+/// The head of a stream that no proxy shall hold back.
+pub(crate) fn event_stream(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}

@@ -1,0 +1,4 @@
+//! One file a family of routes.
+
+pub(crate) mod health;
+pub(crate) mod openai;
