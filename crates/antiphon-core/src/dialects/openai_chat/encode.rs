@@ -39,6 +39,7 @@ pub(in crate::dialects) fn post(path: &str, stream: bool, body: Map) -> WireRequ
     WireRequest {
         method: "POST",
         path: path.into(),
+        query: Vec::new(),
         headers: vec![
             (Cow::Borrowed("content-type"), "application/json".into()),
             (Cow::Borrowed("accept"), accept.into()),
