@@ -30,7 +30,7 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
     whole_biases(&mut body);
     rename(&mut body, quirks);
     stream_options(&mut body, request, quirks);
-    Ok(post("/chat/completions", request.stream, body))
+    Ok(post(quirks.chat_path, request.stream, body))
 }
 
 /// The request whose body this is.
