@@ -9,6 +9,9 @@ pub enum Auth {
     Bearer,
     /// The key as the value of this header (`x-api-key`).
     Header(&'static str),
+    /// The key as the value of this header, and as the user name of basic authentication with no password:
+    /// LLM Engine's first servers look at the one, its later ones at the other.
+    HeaderAndBasic(&'static str),
     /// No key at all.
     None,
 }
@@ -56,6 +59,8 @@ pub struct Provider {
 /// What a request asks for and a quirk rules out is [`crate::Kind::UnsupportedParams`] when it is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quirks {
+    /// Where chats are asked, below the base URL (LLM Engine has them at `/v2/chat/completions`).
+    pub chat_path: &'static str,
     /// The body's name for the output limit. OpenAI deprecates `max_tokens` and refuses it for
     /// reasoning models; most compatible servers know only `max_tokens` (OpenAI API reference, chat).
     pub max_tokens_field: &'static str,
@@ -143,6 +148,7 @@ pub const OPEN_MODEL_PARAMS: &[&str] = &[
 impl Quirks {
     /// What OpenAI's chat reference says.
     pub const DEFAULT: Quirks = Quirks {
+        chat_path: "/chat/completions",
         max_tokens_field: "max_completion_tokens",
         stream_options: true,
         json_schema: Support::All,

@@ -1,7 +1,11 @@
 //! A request for one model of one provider, ready to be sent any number of times.
 
+use std::borrow::Cow;
+
 use antiphon_core::dialects::{self, Dialect, Mode, WireRequest};
 use antiphon_core::{Auth, Error, Event, Kind, Provider, Request, Result, Task};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -73,7 +77,7 @@ pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) 
     add_headers(&mut headers, hosted, options)?;
     let http = HttpRequest {
         method: wire.method,
-        url: endpoint(&hosted.base_url, &wire.path)?,
+        url: endpoint(&hosted.base_url, &wire.path, &wire.query)?,
         headers,
         body: Bytes::from(wire.body),
         connect_timeout: options.waits.connect,
@@ -162,6 +166,10 @@ fn add_headers(headers: &mut HeaderMap, hosted: &Hosted, options: &Options) -> R
         (Credential::Key(key), Auth::Header(name)) => {
             headers.insert(HeaderName::from_static(name), secret_header("api_key", key.expose_secret())?);
         }
+        (Credential::Key(key), Auth::HeaderAndBasic(name)) => {
+            headers.insert(HeaderName::from_static(name), secret_header("api_key", key.expose_secret())?);
+            headers.insert(AUTHORIZATION, basic(key)?);
+        }
     }
     for (name, value) in &options.extra_headers {
         let ours = headers.get(name).filter(|_| provider.list_headers.contains(&name.as_str()));
@@ -183,13 +191,19 @@ fn header_name(name: &str) -> Result<HeaderName> {
         .map_err(|_| Error::new(Kind::Internal, format!("the dialect gave {name:?} as a header")))
 }
 
+/// The key as a user name, without a password.
+fn basic(key: &SecretString) -> Result<HeaderValue> {
+    let encoded = STANDARD.encode(format!("{}:", key.expose_secret().trim()));
+    secret_header("api_key", &format!("Basic {encoded}"))
+}
+
 fn bearer(key: &SecretString) -> Result<HeaderValue> {
     secret_header("api_key", &format!("Bearer {}", key.expose_secret().trim()))
 }
 
 /// The dialect's path below the provider's address. An address that has part of the path already (`…/v1`,
 /// or the whole of it, as copied from a manual) is understood.
-pub(crate) fn endpoint(base_url: &str, path: &str) -> Result<Url> {
+pub(crate) fn endpoint(base_url: &str, path: &str, query: &[(Cow<'static, str>, String)]) -> Result<Url> {
     let wrong =
         |why: &str| Error::invalid("base_url", why).hint("as in base_url=\"https://api.example.com/v1\"");
     let mut url = Url::parse(base_url.trim()).map_err(|error| wrong(&format!("is no URL: {error}")))?;
@@ -207,6 +221,9 @@ pub(crate) fn endpoint(base_url: &str, path: &str) -> Result<Url> {
     let whole = format!("{base}{}", &path[overlap..]);
     url.set_path(&whole);
     url.set_fragment(None);
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
     Ok(url)
 }
 
@@ -236,10 +253,14 @@ mod tests {
             ),
         ];
         for (base, path, expected) in cases {
-            assert_eq!(endpoint(base, path).unwrap().as_str(), expected);
+            assert_eq!(endpoint(base, path, &[]).unwrap().as_str(), expected);
         }
+        let query = [("model_endpoint_name".into(), "a/b c&d".to_owned())];
+        let url = endpoint("https://a.example/llm-engine/?x=1", "/v1/llm/completions-sync", &query).unwrap();
+        let expected = "https://a.example/llm-engine/v1/llm/completions-sync?x=1&model_endpoint_name=a%2Fb+c%26d";
+        assert_eq!(url.as_str(), expected);
         for base in ["", "a.example", "file:///etc/passwd", "http://", "http://user:canary@a.example"] {
-            let error = endpoint(base, "/x").unwrap_err();
+            let error = endpoint(base, "/x", &[]).unwrap_err();
             assert_eq!(error.field(), Some("base_url"), "{base}");
             assert!(!error.to_string().contains("canary"));
         }

@@ -188,7 +188,11 @@ impl Client {
         }
         let base_url = self.base_url(provider, options);
         if base_url.is_empty() {
-            return Err(Error::invalid("base_url", format_args!("is needed for {}", provider.name)));
+            let error = Error::invalid("base_url", format_args!("is needed for {}", provider.name));
+            return Err(match provider.url_variables.first() {
+                Some(variable) => error.hint(format!("pass base_url=…, or set {variable}")),
+                None => error,
+            });
         }
         let credential = match provider.auth {
             Auth::None => Credential::None,

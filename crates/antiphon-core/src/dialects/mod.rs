@@ -9,6 +9,7 @@ mod answer;
 pub mod anthropic_messages;
 pub mod excerpt;
 mod fault;
+pub mod llm_engine;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_embeddings;
@@ -27,6 +28,8 @@ pub struct WireRequest {
     pub method: &'static str,
     /// Appended to the provider's base URL; starts with a slash.
     pub path: String,
+    /// Fields of the query, in order; encoded by who sends the request.
+    pub query: Vec<(Cow<'static, str>, String)>,
     /// Headers, names in lower case.
     pub headers: Vec<(Cow<'static, str>, String)>,
     /// The body.
@@ -114,6 +117,10 @@ pub trait StreamEncoder: Send {
 
     /// Appends a sign of life that says nothing.
     fn keep_alive(&mut self, out: &mut Vec<u8>);
+
+    /// Says what time it is, in seconds since 1970, for dialects whose errors and signs of life tell it.
+    /// Without it they tell when the answer was begun ([`StreamHead::created`]).
+    fn set_time(&mut self, _seconds: u64) {}
 }
 
 /// One row of [`DIALECTS`].
@@ -147,6 +154,12 @@ pub static DIALECTS: &[Row] = &[
         operation: Operation::Embeddings,
         dialect: &openai_embeddings::OpenAiEmbeddings,
         serve: Some(&openai_embeddings::OpenAiEmbeddings),
+    },
+    Row {
+        id: "llm-engine",
+        operation: Operation::TextCompletion,
+        dialect: &llm_engine::LlmEngine,
+        serve: Some(&llm_engine::LlmEngine),
     },
     Row {
         id: "anthropic-messages",

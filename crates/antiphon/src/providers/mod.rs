@@ -26,6 +26,7 @@ providers! {
     hosted_vllm,
     huggingface,
     llamafile,
+    llm_engine,
     lm_studio,
     minimax,
     mistral,

@@ -43,6 +43,7 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
     Ok(WireRequest {
         method: "POST",
         path: "/v1/messages".into(),
+        query: Vec::new(),
         headers: headers(request.stream, files),
         body: Value::Object(body).to_string().into_bytes(),
     })

@@ -30,7 +30,7 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
     whole_biases(&mut body);
     rename(&mut body, quirks);
     stream_options(&mut body, request, quirks);
-    Ok(post("/chat/completions", request.stream, body))
+    Ok(post(quirks.chat_path, request.stream, body))
 }
 
 /// The request whose body this is.
@@ -39,6 +39,7 @@ pub(in crate::dialects) fn post(path: &str, stream: bool, body: Map) -> WireRequ
     WireRequest {
         method: "POST",
         path: path.into(),
+        query: Vec::new(),
         headers: vec![
             (Cow::Borrowed("content-type"), "application/json".into()),
             (Cow::Borrowed("accept"), accept.into()),

@@ -44,11 +44,16 @@ impl<'de> Visitor<'de> for BodyVisitor {
 
 /// Reads and checks a caller's request. A body nested too deeply is refused by the parser's own limit.
 pub(in crate::dialects) fn decode_request(operation: Operation, body: &[u8]) -> Result<Request> {
+    Request::read(operation, read_object(body)?)
+}
+
+/// The object that a caller's body is.
+pub(in crate::dialects) fn read_object(body: &[u8]) -> Result<Map> {
     let Body(map) = serde_json::from_slice(body).map_err(|problem| {
         let problem = excerpt(&problem.to_string());
         Error::new(Kind::InvalidRequest, format!("the body is no request: {problem}"))
     })?;
-    Request::read(operation, map)
+    Ok(map)
 }
 
 /// Writes one answer as `chat.completion.chunk` events, or those of a text completion.
