@@ -81,11 +81,16 @@ pub(super) fn content(message: &Message, id: &str) -> Vec<Value> {
 /// Thinking with its signatures; reasoning that nobody signed has an empty one.
 fn thinking(message: &Message) -> Vec<Value> {
     if let Some(Value::Array(blocks)) = message.extra.get("thinking_blocks") {
-        return blocks.clone();
+        return blocks.iter().filter(|block| is_thinking(block)).cloned().collect();
     }
     let reasoning = message.reasoning_content.as_deref().filter(|text| !text.is_empty());
     let block = |text| json!({"type": "thinking", "thinking": text, "signature": ""});
     reasoning.map(block).into_iter().collect()
+}
+
+/// Whether that is a block of thinking; the field may be another provider's.
+pub(super) fn is_thinking(block: &Value) -> bool {
+    block["type"] == "thinking" || block["type"] == "redacted_thinking"
 }
 
 /// What the text leans on: this API's own citations, else the pages of the web that another provider names.

@@ -192,7 +192,8 @@ pub(super) fn native_blocks(message: &Message) -> Option<&Vec<Value>> {
             block["id"] == call.id.as_str() && arguments(call).as_ref() == Some(&block["input"])
         })
     });
-    (same_calls && calls.next().is_none() && text == message.content.text()).then_some(blocks)
+    let are_blocks = blocks.iter().all(|block| block["type"].is_string());
+    (are_blocks && same_calls && calls.next().is_none() && text == message.content.text()).then_some(blocks)
 }
 
 /// Thinking comes first, untouched, for its signatures are checked.

@@ -122,7 +122,7 @@ impl MessageStream {
     /// was shown of are written whole.
     fn thought(&mut self, blocks: &Value, out: &mut Vec<u8>) {
         let blocks = blocks.as_array().map(Vec::as_slice).unwrap_or_default();
-        for block in blocks.iter().skip(self.thinking) {
+        for block in blocks.iter().skip(self.thinking).filter(|block| answer::is_thinking(block)) {
             let is_open = self.blocks.open() == Some(Open::Thinking) && block["type"] == "thinking";
             if is_open {
                 let signature = block["signature"].as_str().unwrap_or_default();
