@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run build setup test test-rust test-python faultd soak check wheel bench scores clean
+.PHONY: run build setup test test-rust test-python test-clients faultd soak check wheel bench scores clean
 
 PROMPT ?= What is the capital of France?
 VENV := .venv
@@ -23,8 +23,8 @@ build: setup
 setup:
 	@scripts/setup.sh
 
-## Build and run every test, Rust and Python.
-test: setup test-rust test-python
+## Build and run every test: Rust, Python, and other people's clients against `antiphon serve`.
+test: setup test-rust test-python test-clients
 
 test-rust: setup
 	@$(SAY) "Rust tests"
@@ -43,6 +43,12 @@ test-python: wheel faultd
 	@$(PY) -m mypy --strict python/tests/typing_examples.py python/tests/typing_litellm.py
 	@$(VENV)/bin/basedpyright --pythonpath $(PY) --level error python/tests/typing_examples.py python/tests/typing_litellm.py
 	@$(PY) -m mypy.stubtest antiphon --ignore-missing-stub --allowlist python/stubtest-allowlist.txt
+
+## The official clients of OpenAI, Anthropic and LLM Engine, each in its own environment below build/clients.
+test-clients: build faultd $(VENV)/ready
+	@$(SAY) "Clients"
+	@$(PY) tests/clients/environments.py
+	@$(PY) -m pytest -q -rs tests/clients
 
 $(VENV)/ready: python/requirements-dev.txt
 	@python3 -m venv $(VENV)

@@ -534,7 +534,8 @@ fn tool_calls(map: &mut Map, path: impl Display + Copy) -> Result<Vec<ToolCall>>
         .collect()
 }
 
-fn without_nulls(map: Map) -> Map {
+/// Without the fields that say no more than absent ones do.
+pub(crate) fn without_nulls(map: Map) -> Map {
     map.into_iter().filter(|(_, value)| !value.is_null()).collect()
 }
 

@@ -85,6 +85,10 @@ pub struct Quirks {
     /// Field in which a message's reasoning goes back to who gave it: DeepSeek and Moonshot ask for it as
     /// `reasoning_content`, Cerebras knows it as `reasoning`. `None` leaves it out (Mistral and Groq refuse it).
     pub reasoning_field: Option<&'static str>,
+    /// Whether fields of Anthropic's that this dialect has no word for (`cache_control`, `citations`, …) may
+    /// stand in messages and tools. Where an unknown field is an error (OpenAI, Groq, Mistral), they are left
+    /// out: they change nothing of what is asked.
+    pub anthropic_fields: bool,
     /// Parameters that have another name here: ours, then theirs (Mistral's `random_seed`).
     pub renamed: &'static [(&'static str, &'static str)],
     /// Whether the `cost` of an answer's usage is what the call cost, in dollars: a number (OpenRouter), or an
@@ -158,6 +162,7 @@ impl Quirks {
         developer_role: true,
         named_roles: &Role::ALL,
         reasoning_field: Some("reasoning_content"),
+        anthropic_fields: true,
         renamed: &[],
         reports_cost: false,
         unsupported: &[],

@@ -5,8 +5,12 @@
 //! - Nothing after the end.
 //! - A stream cut anywhere is a typed error, or complete where every choice had said why it ended; what was
 //!   told until then is a prefix of what would have been told. A body cut anywhere is a typed error.
-//! - Decoding an encoded request gives the request, after [`normalise_request`].
-//! - Encoding a response and decoding it gives the response, whole and streamed; chunks have OpenAI's form.
+//! - Decoding an encoded request gives the request, after [`normalise_request`]; in a dialect of another
+//!   vocabulary it gives one that is encoded the same.
+//! - Encoding a response and decoding it gives the response, whole and streamed; chunks have OpenAI's form,
+//!   a message's events Anthropic's order. In a dialect of another vocabulary see [`normalise_served`].
+//! - A client of any other chat dialect that we serve reads the same answer, as far as it is
+//!   [`portable`].
 
 use std::fmt::Debug;
 
@@ -20,6 +24,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
 
 use crate::fixtures::Case;
+use crate::portable::portable;
 
 /// What a law says when it is broken.
 pub type Verdict = Result<(), String>;
@@ -50,6 +55,7 @@ pub fn check(case: &Case) -> Verdict {
         ("a cut body is a typed error", cut_bodies),
         ("decode(encode(response)) is the response", response_round_trip),
         ("the streamed response is the response", mirror),
+        ("clients of other dialects read the same answer", crossing),
     ];
     let broken: Vec<String> = laws
         .iter()
@@ -99,6 +105,42 @@ pub fn normalise_request(mut request: Request, provider: &Provider) -> Request {
         task.encoding_format = None;
     }
     request
+}
+
+/// Whether requests and answers of the dialect say all that ours say, in fields of their own.
+fn is_ours(row: &Row) -> bool {
+    row.id.starts_with("openai-") || ALWAYS_COUNTED.contains(&row.id)
+}
+
+/// What an answer loses in a dialect whose words are not ours: the time, warnings, white space in arguments,
+/// and not knowing what is zero or empty there (usage, a signature). An answer that is streamed as it comes
+/// says only what is [`portable`], for there what a block is may be known at its end only.
+pub fn normalise_served(response: Response) -> Value {
+    let mut response = Response { created: 0, warnings: Vec::new(), ..response };
+    response.usage.get_or_insert_default();
+    for call in response.choices.iter_mut().flat_map(|choice| &mut choice.message.tool_calls) {
+        let arguments = &mut call.function.arguments;
+        if let Ok(value) = serde_json::from_str::<Value>(arguments) {
+            *arguments = value.to_string();
+        }
+    }
+    let mut value = normalise(response.to_json());
+    sign(&mut value);
+    value
+}
+
+/// Gives every thinking block a signature.
+fn sign(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if map.get("type").is_some_and(|kind| kind == "thinking") {
+                map.entry("signature").or_insert_with(|| "".into());
+            }
+            map.values_mut().for_each(sign);
+        }
+        Value::Array(items) => items.iter_mut().for_each(sign),
+        _ => {}
+    }
 }
 
 /// What came of decoding some bytes.
@@ -204,14 +246,19 @@ fn request_round_trip(row: &Row, case: &Case) -> Verdict {
     let (Some(request), Some(serve)) = (request(row, case)?, row.serve) else { return Ok(()) };
     let wire = row.dialect.encode(&request, &Provider::DEFAULT).map_err(|error| error.to_string())?;
     let mut decoded = serve.decode_request(&wire.body).map_err(|error| error.to_string())?;
-    let mut expected = normalise_request(request, &Provider::DEFAULT);
     // Where the address says the model, it also says whether to stream: who serves adds both.
     if let Some((_, model)) = wire.query.first() {
+        let mut expected = normalise_request(request, &Provider::DEFAULT);
         decoded.model.clone_from(model);
         decoded.stream = expected.stream;
         expected.include_usage = false;
+        return same("the request", decoded, expected);
     }
-    same("the request", decoded, expected)
+    if is_ours(row) {
+        return same("the request", decoded, normalise_request(request, &Provider::DEFAULT));
+    }
+    let json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).map_err(|error| error.to_string());
+    same_json("the request", &json(&encode(row, &decoded)?)?, &json(&wire.body)?)
 }
 
 /// The outcomes of an answer that should be one.
@@ -444,7 +491,13 @@ fn response_round_trip(row: &Row, case: &Case) -> Verdict {
         for request in ways_to_ask(row) {
             let again = whole(row, &serve.encode_response(&response, &request));
             again.result.as_ref().map_err(ToString::to_string)?;
-            same(what, again.response(), Response { warnings: Vec::new(), ..response.clone() })?;
+            if is_ours(row) {
+                same(what, again.response(), Response { warnings: Vec::new(), ..response.clone() })?;
+            } else {
+                let (actual, expected) =
+                    (normalise_served(again.response()), normalise_served(response.clone()));
+                same_json(what, &actual, &expected)?;
+            }
         }
     }
     Ok(())
@@ -465,34 +518,48 @@ fn ways_to_ask(row: &Row) -> Vec<Request> {
     formats.into_iter().map(|format| Request { task: task(format), ..Request::default() }).collect()
 }
 
+/// The ways in which an answer's events may come.
+fn ways(outcome: &Outcome) -> [(&'static str, Vec<Vec<Event>>); 3] {
+    [
+        ("in the batches that came", outcome.batches.clone()),
+        (AT_ONCE, vec![outcome.response().to_events()]),
+        ("one by one", outcome.events().into_iter().map(|event| vec![event]).collect()),
+    ]
+}
+
+const AT_ONCE: &str = "at once";
+
 fn mirror(row: &Row, case: &Case) -> Verdict {
     for (what, outcome) in answers(row, case) {
         let response = outcome.response();
-        let ways = [
-            ("in the batches that came", outcome.batches.clone()),
-            ("at once", vec![response.to_events()]),
-            ("one by one", outcome.events().into_iter().map(|event| vec![event]).collect()),
-        ];
-        for (way, batches) in ways {
+        for (way, batches) in ways(&outcome) {
             for include_usage in [true, false] {
-                mirror_once(row, &response, &batches, include_usage)
-                    .map_err(|problem| format!("{what} {way}: {problem}"))?;
+                let mirrored = match is_ours(row) {
+                    true => mirror_once(row, &response, &batches, include_usage),
+                    false => mirror_served(row, &response, &batches, way, include_usage),
+                };
+                mirrored.map_err(|problem| format!("{what} {way}: {problem}"))?;
             }
         }
     }
     Ok(())
 }
 
-fn mirror_once(row: &Row, response: &Response, batches: &[Vec<Event>], include_usage: bool) -> Verdict {
-    let Some(serve) = row.serve else { return Ok(()) };
+/// The bytes of a stream of these events; none where answers are never streamed.
+fn streamed(row: &Row, batches: &[Vec<Event>], include_usage: bool) -> Option<Vec<u8>> {
     let head = StreamHead { include_usage, ..StreamHead::default() };
-    let Some(mut encoder) = serve.stream(head) else { return Ok(()) };
+    let mut encoder = row.serve?.stream(head)?;
     let mut bytes = Vec::new();
     for batch in batches {
         encoder.push(batch, &mut bytes);
         encoder.keep_alive(&mut bytes);
     }
     encoder.finish(&mut bytes);
+    Some(bytes)
+}
+
+fn mirror_once(row: &Row, response: &Response, batches: &[Vec<Event>], include_usage: bool) -> Verdict {
+    let Some(bytes) = streamed(row, batches, include_usage) else { return Ok(()) };
     let again = stream(row, &bytes);
     again.result.as_ref().map_err(ToString::to_string)?;
     let mut expected = response.clone();
@@ -505,6 +572,78 @@ fn mirror_once(row: &Row, response: &Response, batches: &[Vec<Event>], include_u
     } else {
         Ok(())
     }
+}
+
+fn mirror_served(
+    row: &Row,
+    response: &Response,
+    batches: &[Vec<Event>],
+    way: &str,
+    include_usage: bool,
+) -> Verdict {
+    let Some(bytes) = streamed(row, batches, include_usage) else { return Ok(()) };
+    let again = stream(row, &bytes);
+    again.result.as_ref().map_err(ToString::to_string)?;
+    same_json("what is portable", &portable(&again.response()), &portable(response))?;
+    if way == AT_ONCE {
+        let (actual, expected) = (normalise_served(again.response()), normalise_served(response.clone()));
+        same_json("the answer", &actual, &expected)?;
+    }
+    anthropic_form(&bytes)
+}
+
+fn crossing(row: &Row, case: &Case) -> Verdict {
+    let chat = |other: &&Row| other.id != row.id && other.operation == Operation::Chat;
+    if row.operation != Operation::Chat {
+        return Ok(());
+    }
+    for other in DIALECTS.iter().filter(chat) {
+        let Some(serve) = other.serve else { continue };
+        for (what, outcome) in answers(row, case) {
+            let expected = portable(&outcome.response());
+            let check = |way: &str, again: Outcome| {
+                let told = again.result.as_ref().map_err(ToString::to_string);
+                told.and_then(|()| same_json("the answer", &portable(&again.response()), &expected))
+                    .map_err(|problem| format!("{what} {way} to {}: {problem}", other.id))
+            };
+            let body = serve.encode_response(&outcome.response(), &Request::default());
+            check("whole", whole(other, &body))?;
+            for (way, batches) in ways(&outcome) {
+                let Some(bytes) = streamed(other, &batches, true) else { continue };
+                check(way, stream(other, &bytes))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One message that begins and ends; in it blocks that follow each other, each with its own index.
+fn anthropic_form(bytes: &[u8]) -> Verdict {
+    let text = String::from_utf8_lossy(bytes);
+    let mut kinds = Vec::new();
+    let (mut next, mut open) = (0, false);
+    for event in text.split("\n\n").filter(|event| !event.is_empty()) {
+        let (name, data) = event
+            .strip_prefix("event: ")
+            .and_then(|event| event.split_once("\ndata: "))
+            .ok_or_else(|| format!("{event:?} is no event with a name"))?;
+        let data: Value = serde_json::from_str(data).map_err(|error| error.to_string())?;
+        same("the name", data["type"].as_str(), Some(name))?;
+        match name {
+            "ping" => continue,
+            "content_block_start" => same("a block is open", std::mem::replace(&mut open, true), false)?,
+            "content_block_delta" => same("a block is open", open, true)?,
+            "content_block_stop" => same("a block is open", std::mem::replace(&mut open, false), true)?,
+            other => {
+                same("a block is open", open, false)?;
+                kinds.push(other.to_owned());
+                continue;
+            }
+        }
+        same("the index", data["index"].as_u64(), Some(next))?;
+        next += u64::from(!open);
+    }
+    same("the frame", kinds, ["message_start", "message_delta", "message_stop"].map(str::to_owned).to_vec())
 }
 
 /// The role in a choice's first chunk only; the reason with an empty delta; usage last, without choices.

@@ -7,3 +7,4 @@
 pub mod faultd;
 pub mod fixtures;
 pub mod laws;
+pub mod portable;

@@ -257,7 +257,8 @@ mod tests {
         }
         let query = [("model_endpoint_name".into(), "a/b c&d".to_owned())];
         let url = endpoint("https://a.example/llm-engine/?x=1", "/v1/llm/completions-sync", &query).unwrap();
-        let expected = "https://a.example/llm-engine/v1/llm/completions-sync?x=1&model_endpoint_name=a%2Fb+c%26d";
+        let expected =
+            "https://a.example/llm-engine/v1/llm/completions-sync?x=1&model_endpoint_name=a%2Fb+c%26d";
         assert_eq!(url.as_str(), expected);
         for base in ["", "a.example", "file:///etc/passwd", "http://", "http://user:canary@a.example"] {
             let error = endpoint(base, "/x", &[]).unwrap_err();

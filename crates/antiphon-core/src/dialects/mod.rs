@@ -7,6 +7,7 @@
 
 mod answer;
 pub mod anthropic_messages;
+mod body;
 pub mod excerpt;
 mod fault;
 pub mod llm_engine;
@@ -165,7 +166,7 @@ pub static DIALECTS: &[Row] = &[
         id: "anthropic-messages",
         operation: Operation::Chat,
         dialect: &anthropic_messages::AnthropicMessages,
-        serve: None,
+        serve: Some(&anthropic_messages::AnthropicMessages),
     },
 ];
 

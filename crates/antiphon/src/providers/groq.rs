@@ -20,6 +20,7 @@ pub(super) const PROVIDER: Provider = Provider {
         // (2026-05).
         named_roles: &[],
         reasoning_field: None,
+        anthropic_fields: false,
         unsupported: &["logprobs", "top_logprobs", "logit_bias"],
         ..Quirks::COMPATIBLE
     },

@@ -46,6 +46,7 @@ pub(super) const PROVIDER: Provider = Provider {
         // Gage-Technologies/mistral-go pull request 2 (2024-04); charmbracelet/crush issue 1590 (2025-12).
         named_roles: &[Role::Tool],
         reasoning_field: None,
+        anthropic_fields: false,
         renamed: &[("seed", "random_seed"), ("dimensions", "output_dimension")],
         unsupported: UNSUPPORTED,
         ..Quirks::COMPATIBLE

@@ -29,6 +29,7 @@ pub(super) const PROVIDER: Provider = Provider {
         unsupported: OPEN_MODEL_PARAMS,
         // The reference's assistant messages have no such field, and an unknown one is an error 400.
         reasoning_field: None,
+        anthropic_fields: false,
         raw_prompts: Support::Models(&[
             "gpt-3.5-turbo-instruct",
             "davinci-002",

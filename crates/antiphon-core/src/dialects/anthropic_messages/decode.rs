@@ -4,24 +4,13 @@ use std::borrow::Cow;
 
 use super::blocks::Blocks;
 use super::wire::{Delta, Message, StreamEvent};
-use super::{errors, usage};
+use super::{errors, stop, usage};
 use crate::dialects::answer::{interrupted, is_malformed, is_nothing, malformed, not_an_answer, text};
 use crate::dialects::wire::{Extra, read};
 use crate::dialects::{Decoder, Mode};
 use crate::event::{Event, Path};
 use crate::frames::Frame;
 use crate::{Error, Kind, Map, Result};
-
-/// Why a model stopped, in OpenAI's words, and whether those say all of it. A reason that is not here
-/// (`pause_turn`) is kept as it is.
-const REASONS: &[(&str, &str, bool)] = &[
-    ("end_turn", "stop", true),
-    ("stop_sequence", "stop", false),
-    ("max_tokens", "length", true),
-    ("model_context_window_exceeded", "length", false),
-    ("tool_use", "tool_calls", true),
-    ("refusal", "content_filter", false),
-];
 
 /// Reads one answer, whole or streamed: a server may stream what was asked whole, and the reverse.
 pub(super) struct MessageDecoder {
@@ -243,7 +232,7 @@ impl MessageDecoder {
             if !std::mem::replace(&mut self.finished, true) {
                 self.blocks.end(out);
             }
-            finish_reason(&reason, out);
+            stop::finish_reason(&reason, out);
         }
         if let Some(sequence) = text(delta.stop_sequence, || "stop_sequence".into())? {
             out.push(Event::set_choice(0, "stop_sequence", sequence.into_owned()));
@@ -273,15 +262,6 @@ impl MessageDecoder {
         if !std::mem::replace(&mut self.warned, true) {
             out.push(Event::set("warning", warning));
         }
-    }
-}
-
-fn finish_reason(native: &str, out: &mut Vec<Event>) {
-    let row = REASONS.iter().find(|(name, ..)| *name == native);
-    let (reason, says_all) = row.map_or((native, true), |(_, reason, says_all)| (*reason, *says_all));
-    out.push(Event::set_choice(0, "finish_reason", reason));
-    if !says_all {
-        out.push(Event::set_choice(0, "native_finish_reason", native));
     }
 }
 

@@ -1,10 +1,11 @@
-//! What Anthropic says went wrong becomes a kind, by a table.
+//! What Anthropic says went wrong becomes a kind, by a table; and the other way round for who calls us.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dialects::Headers;
 use crate::dialects::excerpt::excerpt;
 use crate::dialects::fault::{Fault, REFUSED, Rule, code, kind_by, message};
+use crate::dialects::openai_chat::errors as openai;
 use crate::{Error, Kind};
 
 /// Codes first, then what only the words of a refused request say, then the types ("Errors"; the codes and
@@ -39,6 +40,54 @@ static RULES: &[Rule] = &[
     code("timeout_error", Kind::InternalServer),
     code("api_error", Kind::InternalServer),
 ];
+
+/// How each kind is told to who calls us, where its status alone does not say the type: status and type. A
+/// provider that is not available is an overloaded one here, with a status of its own ("Errors").
+static TOLD: &[(Kind, u16, &str)] =
+    &[(Kind::ServiceUnavailable, 529, "overloaded_error"), (Kind::Timeout, 504, "timeout_error")];
+
+/// The type that stands for a status ("Errors").
+static TYPES: &[(u16, &str)] = &[
+    (401, "authentication_error"),
+    (402, "billing_error"),
+    (403, "permission_error"),
+    (404, "not_found_error"),
+    (409, "conflict_error"),
+    (413, "request_too_large"),
+    (429, "rate_limit_error"),
+    (504, "timeout_error"),
+    (529, "overloaded_error"),
+];
+
+/// The status of an error, and the body, or the event of a stream, that tells it. The API's types say little,
+/// so our own code goes along in the place that it has for one; a reader that is antiphon too has the same
+/// kind again.
+pub(super) fn encode(error: &Error) -> (u16, Value) {
+    let kind = error.kind();
+    let row = TOLD.iter().find(|(told, ..)| *told == kind);
+    let (status, name) = row.map_or_else(
+        || {
+            let status = kind.row().status;
+            let by_status = TYPES.iter().find(|(known, _)| *known == status).map(|(_, name)| *name);
+            (status, by_status.unwrap_or(if status < 500 { "invalid_request_error" } else { "api_error" }))
+        },
+        |(_, status, name)| (*status, *name),
+    );
+    // A code of Anthropic's own says more than ours, as long as it says the same kind.
+    let theirs = error.provider_code().filter(|code| {
+        let fault = Fault { code: (*code).to_owned(), ..Fault::default() };
+        *code != name && kind_by(RULES, &fault, None) == Some(kind)
+    });
+    let code = theirs.unwrap_or(openai::told(kind).1);
+    let mut body = json!({
+        "type": "error",
+        "error": {"type": name, "message": error.message(), "details": {"error_code": code}},
+    });
+    if let Some(id) = error.upstream_request_id() {
+        body["request_id"] = id.into();
+    }
+    (status, body)
+}
 
 /// Reads an answer whose status says that the call failed.
 pub(super) fn decode(status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
@@ -82,7 +131,8 @@ fn error(mut fault: Fault, status: Option<u16>, text: &str) -> Error {
 }
 
 fn classify(fault: &Fault, status: Option<u16>) -> Kind {
-    let kind = kind_by(RULES, fault, status).or_else(|| status.map(Kind::from_status));
+    let ours = openai::kind_of_code(&fault.code);
+    let kind = ours.or_else(|| kind_by(RULES, fault, status)).or_else(|| status.map(Kind::from_status));
     kind.unwrap_or(match fault.kind.as_str() {
         "invalid_request_error" => Kind::BadRequest,
         _ => Kind::InternalServer,
@@ -132,5 +182,53 @@ mod tests {
         check(529, "overloaded_error", "Overloaded", Kind::ServiceUnavailable, None);
         check(504, "timeout_error", "Request timed out", Kind::InternalServer, None);
         check(409, "conflict_error", "no", Kind::Conflict, None);
+    }
+
+    #[test]
+    fn every_kind_is_told_and_read_back() {
+        for row in crate::error::ROWS {
+            let told = Error::new(row.kind, "some words").request_id("req_1");
+            let (status, body) = encode(&told);
+            assert_eq!(status / 100, if row.status >= 500 || row.kind == Kind::Timeout { 5 } else { 4 });
+            let read = decode(status, &|_| None, body.to_string().as_bytes());
+            assert_eq!((read.kind(), read.message()), (row.kind, "some words"));
+            assert_eq!(read.upstream_request_id(), Some("req_1"));
+            let read = in_stream(&body.to_string());
+            assert_eq!(read.kind(), row.kind, "in a stream");
+        }
+    }
+
+    #[test]
+    fn types_and_statuses_are_this_apis() {
+        let told = |kind| {
+            let (status, body) = encode(&Error::new(kind, "no"));
+            (status, body["error"]["type"].as_str().unwrap_or_default().to_owned())
+        };
+        let cases = [
+            (Kind::InvalidRequest, 400, "invalid_request_error"),
+            (Kind::UnprocessableEntity, 422, "invalid_request_error"),
+            (Kind::Authentication, 401, "authentication_error"),
+            (Kind::PaymentRequired, 402, "billing_error"),
+            (Kind::PermissionDenied, 403, "permission_error"),
+            (Kind::NotFound, 404, "not_found_error"),
+            (Kind::PayloadTooLarge, 413, "request_too_large"),
+            (Kind::RateLimit, 429, "rate_limit_error"),
+            (Kind::QuotaExceeded, 429, "rate_limit_error"),
+            (Kind::BadGateway, 502, "api_error"),
+            (Kind::Timeout, 504, "timeout_error"),
+            (Kind::ServiceUnavailable, 529, "overloaded_error"),
+        ];
+        for (kind, status, name) in cases {
+            assert_eq!(told(kind), (status, name.to_owned()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_anthropics_own_goes_on() {
+        let code = "enforced_spend_limit_reached";
+        let (_, body) = encode(&Error::new(Kind::QuotaExceeded, "no").code(code));
+        assert_eq!(body["error"]["details"]["error_code"], code);
+        let (_, body) = encode(&Error::new(Kind::RateLimit, "no").code("rate_limit_error"));
+        assert_eq!(body["error"]["details"]["error_code"], "rate_limit_exceeded");
     }
 }

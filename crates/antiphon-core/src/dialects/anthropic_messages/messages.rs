@@ -180,7 +180,7 @@ fn assistant(path: Path, message: &Message, functions: &mut Functions) -> Result
 }
 
 /// The blocks that an answer of this dialect brought, as long as the message still says what they say.
-fn native_blocks(message: &Message) -> Option<&Vec<Value>> {
+pub(super) fn native_blocks(message: &Message) -> Option<&Vec<Value>> {
     let fields = message.extra.get("provider_specific_fields")?;
     let blocks = fields.get("content_blocks")?.as_array()?;
     let of_kind = |kind: &'static str| blocks.iter().filter(move |block| block["type"] == kind);
@@ -192,7 +192,8 @@ fn native_blocks(message: &Message) -> Option<&Vec<Value>> {
             block["id"] == call.id.as_str() && arguments(call).as_ref() == Some(&block["input"])
         })
     });
-    (same_calls && calls.next().is_none() && text == message.content.text()).then_some(blocks)
+    let are_blocks = blocks.iter().all(|block| block["type"].is_string());
+    (are_blocks && same_calls && calls.next().is_none() && text == message.content.text()).then_some(blocks)
 }
 
 /// Thinking comes first, untouched, for its signatures are checked.
@@ -245,7 +246,7 @@ fn input(path: &str, arguments: &str) -> Result<Value> {
 }
 
 /// Ids are letters, digits, `_` and `-` here; other providers give others, in calls and results alike.
-fn legal_id(id: &str) -> Cow<'_, str> {
+pub(super) fn legal_id(id: &str) -> Cow<'_, str> {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if id.chars().all(legal) {
         return Cow::Borrowed(id);

@@ -8,21 +8,29 @@
 //! The older API version is asked for on purpose: the newer one differs for us only in that it refuses
 //! sampling parameters for every model.
 
+mod answer;
 mod blocks;
+mod calls;
+mod content;
 mod decode;
 mod encode;
 mod errors;
+mod events;
 mod messages;
 mod params;
 mod parts;
+mod request;
 mod schema;
+mod stop;
+mod stream;
 mod tools;
+mod turns;
 mod usage;
 mod wire;
 
-use super::{Decoder, Dialect, Headers, Mode, WireRequest};
+use super::{Decoder, Dialect, Headers, Mode, ServeDialect, StreamEncoder, StreamHead, WireRequest, body};
 use crate::frames::Framing;
-use crate::{Error, Provider, Request, Result};
+use crate::{Error, Provider, Request, Response, Result};
 
 /// The dialect.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,6 +54,37 @@ impl Dialect for AnthropicMessages {
 
     fn decode_error(&self, status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
         errors::decode(status, headers, body)
+    }
+}
+
+impl ServeDialect for AnthropicMessages {
+    fn decode_request(&self, body: &[u8]) -> Result<Request> {
+        request::decode(body::object(body)?)
+    }
+
+    fn encode_response(&self, response: &Response, _: &Request) -> Vec<u8> {
+        answer::encode(response).to_string().into_bytes()
+    }
+
+    fn stream(&self, head: StreamHead) -> Option<Box<dyn StreamEncoder>> {
+        Some(Box::new(stream::MessageStream::new(head)))
+    }
+
+    fn encode_error(&self, error: &Error) -> (u16, Vec<u8>) {
+        let (status, body) = errors::encode(error);
+        (status, body.to_string().into_bytes())
+    }
+}
+
+impl AnthropicMessages {
+    /// Reads a request whose tokens are to be counted: one for an answer, but for its output limit.
+    pub fn decode_count_request(&self, body: &[u8]) -> Result<Request> {
+        request::decode_prompt(body::object(body)?)
+    }
+
+    /// The body that tells how many tokens a prompt has.
+    pub fn encode_token_count(&self, input_tokens: u64) -> Vec<u8> {
+        serde_json::json!({"input_tokens": input_tokens}).to_string().into_bytes()
     }
 }
 

@@ -1,9 +1,11 @@
-//! Tools, and which of them is to be called.
+//! Tools, and which of them is to be called, in both directions.
 
 use serde_json::{Value, json};
 
 use super::schema;
-use crate::json::put;
+use crate::json::{self, put, take, take_string};
+use crate::message::without_nulls;
+use crate::params::Param;
 use crate::{Error, Map, Request, Result, Tool, ToolChoice};
 
 /// The search of the web that every model takes ("Web search tool").
@@ -132,4 +134,27 @@ fn older_choice(choice: &Value) -> Option<Value> {
         Value::Object(map) => map.get("name").map(|name| json!({"type": "tool", "name": name})),
         _ => None,
     }
+}
+
+/// Reads a tool; `path` names it in errors. One of the provider's own kinds is kept as it came.
+pub(super) fn read(path: &str, value: Value) -> Result<Tool> {
+    let mut map = json::object(path, value)?;
+    if map.get("type").and_then(Value::as_str).is_some_and(|kind| kind != "custom") {
+        return Ok(Tool::Other(without_nulls(map)));
+    }
+    map.shift_remove("type");
+    let name = json::require_string(&mut map, "name", path)?;
+    if name.is_empty() {
+        return Err(Error::invalid(format!("{path}.name"), "is empty"));
+    }
+    let schema = take(&mut map, "input_schema").ok_or_else(|| json::missing(path, "input_schema"))?;
+    let schema = json::object(format_args!("{path}.input_schema"), schema)?;
+    let strict = take(&mut map, "strict").map(|value| bool::from_json(format_args!("{path}.strict"), value));
+    Ok(Tool::Function {
+        name,
+        description: take_string(&mut map, "description", path)?,
+        parameters: Some(Value::Object(schema)),
+        strict: strict.transpose()?,
+        extra: without_nulls(map),
+    })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::Map;
+use crate::{Map, Usage};
 
 /// Counts that come in the stream's first event and, some of them grown, in its last: what is said last
 /// holds, and what is not said again stays.
@@ -41,6 +41,35 @@ pub(super) fn usage(native: &Map) -> Value {
     Value::Object(usage)
 }
 
+/// The counts as this API tells them. What it has no name for goes along under its own.
+pub(super) fn native(usage: &Usage) -> Map {
+    let mut rest = usage.extra.clone();
+    let mut count = |name: &str| rest.shift_remove(name).and_then(|count| count.as_u64());
+    let created = count("cache_creation_input_tokens");
+    let cached = usage.prompt_tokens_details.as_ref().and_then(|details| details.cached_tokens);
+    let read = count("cache_read_input_tokens").or(cached);
+    let input =
+        [created, read].into_iter().flatten().fold(usage.prompt_tokens, |sum, part| sum.saturating_sub(part));
+    let mut native = Map::new();
+    native.insert("input_tokens".into(), input.into());
+    crate::json::put(&mut native, "cache_creation_input_tokens", created);
+    crate::json::put(&mut native, "cache_read_input_tokens", read);
+    native.insert("output_tokens".into(), usage.completion_tokens.into());
+    if let Some(Value::Object(mut details)) = usage.completion_tokens_details.as_ref().map(|it| json!(it)) {
+        if let Some(reasoning) = details.shift_remove("reasoning_tokens") {
+            details.insert("thinking_tokens".into(), reasoning);
+        }
+        native.insert("output_tokens_details".into(), Value::Object(details));
+    }
+    native.extend(rest);
+    native
+}
+
+/// The counts of an answer that says none: the API's types have no word for not knowing.
+pub(super) fn unknown() -> Map {
+    native(&Usage::default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +96,27 @@ mod tests {
     fn what_is_not_said_is_not_known() {
         let counts = json!({"completion_tokens": 1, "prompt_tokens": 2, "total_tokens": 3});
         assert_eq!(usage(&object(json!({"input_tokens": 2, "output_tokens": 1}))), counts);
+    }
+
+    #[test]
+    fn counts_come_back_as_they_were_told() {
+        let told = json!({
+            "input_tokens": 10, "cache_creation_input_tokens": 3, "cache_read_input_tokens": 5,
+            "output_tokens": 7, "output_tokens_details": {"thinking_tokens": 4}, "service_tier": "standard",
+        });
+        let ours: Usage = serde_json::from_value(usage(&object(told.clone()))).unwrap();
+        assert_eq!((ours.prompt_tokens, ours.completion_tokens), (18, 7));
+        assert_eq!(Value::Object(native(&ours)), told);
+    }
+
+    #[test]
+    fn cached_tokens_of_others_are_told_apart() {
+        let openai: Usage = serde_json::from_value(json!({
+            "prompt_tokens": 20, "completion_tokens": 2, "total_tokens": 22,
+            "prompt_tokens_details": {"cached_tokens": 16},
+        }))
+        .unwrap();
+        let told = json!({"input_tokens": 4, "cache_read_input_tokens": 16, "output_tokens": 2});
+        assert_eq!(Value::Object(native(&openai)), told);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{MAX_NEW_TOKENS, TEMPERATURE};
-use crate::dialects::openai_chat::serve::read_object;
+use crate::dialects::body;
 use crate::json::wrong_type;
 use crate::params::Param;
 use crate::{Choice, Error, Input, Kind, Map, Params, Request, Response, Result, Task, TextTask, Usage};
@@ -14,7 +14,7 @@ const GUIDED: &[&str] = &["guided_json", "guided_regex", "guided_choice", "guide
 /// Reads and checks a caller's request, in the form of any release. What is not known is passed over, and a
 /// null is as good as nothing: the newest client sends every field.
 pub(super) fn decode_request(body: &[u8]) -> Result<Request> {
-    let mut map = read_object(body)?;
+    let mut map = body::object(body)?;
     map.retain(|_, value| !value.is_null());
     let prompts = prompts(&mut map)?;
     let mut params = Params {

@@ -14,6 +14,21 @@ const OUTPUT_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 /// What an answer in another dialect left in a message: a conversation that changes its model goes on without.
 const OF_OTHERS: &[&str] = &["thinking_blocks", "provider_specific_fields"];
 
+/// Fields of Anthropic's messages, parts, calls and tools.
+const ANTHROPIC_FIELDS: &[&str] = &[
+    "cache_control",
+    "citations",
+    "context",
+    "transformations",
+    "is_error",
+    "caller",
+    "toolset_name",
+    "defer_loading",
+    "allowed_callers",
+    "input_examples",
+    "eager_input_streaming",
+];
+
 /// Our name for what an assistant's message says of its reasoning.
 const REASONING: &str = "reasoning_content";
 
@@ -24,6 +39,9 @@ pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> 
     check_tool_choice(request, quirks)?;
     let mut body = request.to_json();
     messages(&mut body, quirks);
+    if !quirks.anthropic_fields {
+        without_anthropic_fields(&mut body);
+    }
     output_limit(&mut body, request, quirks);
     any_object(&mut body, request, quirks);
     tighten(&mut body, request);
@@ -69,6 +87,23 @@ fn messages(body: &mut Map, quirks: &Quirks) {
             message.insert(field.into(), reasoning);
         }
     }
+}
+
+fn without_anthropic_fields(body: &mut Map) {
+    fn each<'a>(holder: &'a mut Value, list: &str) -> impl Iterator<Item = &'a mut Value> {
+        holder.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten()
+    }
+    let strip = |holder: &mut Value| {
+        if let Some(map) = holder.as_object_mut() {
+            map.retain(|name, _| !ANTHROPIC_FIELDS.contains(&name.as_str()));
+        }
+    };
+    for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        strip(message);
+        each(message, "content").for_each(strip);
+        each(message, "tool_calls").for_each(strip);
+    }
+    body.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten().for_each(strip);
 }
 
 fn output_limit(body: &mut Map, request: &Request, quirks: &Quirks) {
@@ -273,5 +308,24 @@ mod tests {
         }
         request.set("thinking", json!({"type": "disabled"})).unwrap();
         assert!(encode(&request, &quirks).is_ok());
+    }
+
+    #[test]
+    fn fields_of_anthropics_stay_out_where_they_are_an_error() {
+        let mark = json!({"type": "ephemeral"});
+        let Value::Object(map) = json!({
+            "model": "m",
+            "messages": [{"role": "user", "content":
+                [{"type": "text", "text": "a", "cache_control": mark}, {"type": "text", "text": "b"}]}],
+            "tools": [{"type": "function", "function": {"name": "f"}, "cache_control": mark}],
+        }) else {
+            unreachable!()
+        };
+        let request = Request::from_json(map).unwrap();
+        assert_eq!(body(&request, &Quirks::DEFAULT)["tools"][0]["cache_control"], mark);
+        let strict = Quirks { anthropic_fields: false, ..Quirks::DEFAULT };
+        let sent = body(&request, &strict);
+        assert!(!sent.to_string().contains("cache_control"), "{sent}");
+        assert_eq!(sent["messages"][0]["content"][1]["text"], "b");
     }
 }

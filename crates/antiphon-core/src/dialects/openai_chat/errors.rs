@@ -172,8 +172,8 @@ fn classify(fault: &Fault, status: Option<u16>) -> Kind {
     if let Some(kind) = kind_by(RULES, fault, status) {
         return kind;
     }
-    if let Some((kind, ..)) = TOLD.iter().find(|(.., code)| fault.code.eq_ignore_ascii_case(code)) {
-        return *kind;
+    if let Some(kind) = kind_of_code(&fault.code) {
+        return kind;
     }
     if let Some(status) = status {
         return Kind::from_status(status);
@@ -182,10 +182,21 @@ fn classify(fault: &Fault, status: Option<u16>) -> Kind {
     by_type.map_or(Kind::InternalServer, |(_, kind)| *kind)
 }
 
+/// The kind that one of our own codes stands for.
+pub(in crate::dialects) fn kind_of_code(code: &str) -> Option<Kind> {
+    TOLD.iter().find(|(.., told)| code.eq_ignore_ascii_case(told)).map(|(kind, ..)| *kind)
+}
+
+/// How a kind is told: type and code.
+pub(in crate::dialects) fn told(kind: Kind) -> (&'static str, &'static str) {
+    let row = TOLD.iter().find(|(told, ..)| *told == kind);
+    let (_, kind, code) = row.expect("a test walks every kind");
+    (kind, code)
+}
+
 /// The body, or the event of a stream, that tells an error.
 pub(in crate::dialects) fn encode(error: &Error) -> Value {
-    let told = TOLD.iter().find(|(kind, ..)| *kind == error.kind());
-    let (_, kind, code) = told.expect("a test walks every kind");
+    let (kind, code) = told(error.kind());
     json!({"error": {
         "message": error.message(),
         "type": kind,
