@@ -42,7 +42,8 @@ pub(crate) struct Route {
 }
 
 /// The routes of each family.
-pub(crate) static FAMILIES: &[&[Route]] = &[faces::health::ROUTES, faces::openai::ROUTES];
+pub(crate) static FAMILIES: &[&[Route]] =
+    &[faces::health::ROUTES, faces::openai::ROUTES, faces::anthropic::ROUTES];
 
 /// Where the routes stand a second time.
 pub(crate) const PREFIX: &str = "/llm-engine";

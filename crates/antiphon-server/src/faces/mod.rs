@@ -1,4 +1,23 @@
 //! One file a family of routes.
 
+pub(crate) mod anthropic;
 pub(crate) mod health;
 pub(crate) mod openai;
+
+use antiphon::core::dialects::ServeDialect;
+use axum::extract::Request;
+use axum::response::Response;
+
+use crate::answer::{Manner, answer};
+use crate::body;
+use crate::ticket::Caller;
+
+/// Answers a request in the words of `dialect`.
+async fn ask(caller: Caller, dialect: &'static dyn ServeDialect, request: Request) -> Response {
+    let outcome = async {
+        let body = body::read(&caller, request).await?;
+        answer(&caller, dialect, &body, Manner::DEFAULT).await
+    };
+    let outcome = outcome.await;
+    caller.reply(outcome)
+}

@@ -1,6 +1,5 @@
 //! OpenAI's routes.
 
-use antiphon::core::dialects::ServeDialect;
 use antiphon::core::dialects::openai_chat::OpenAiChat;
 use antiphon::core::dialects::openai_completions::OpenAiCompletions;
 use antiphon::core::dialects::openai_embeddings::OpenAiEmbeddings;
@@ -10,8 +9,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::answer::{Manner, answer};
-use crate::body;
+use super::ask;
 use crate::face::{self, Face};
 use crate::models::{self, Served};
 use crate::routes::{Access, Route};
@@ -66,15 +64,6 @@ async fn completions(caller: Caller, request: Request) -> Response {
 
 async fn embeddings(caller: Caller, request: Request) -> Response {
     ask(caller, &OpenAiEmbeddings, request).await
-}
-
-async fn ask(caller: Caller, dialect: &'static dyn ServeDialect, request: Request) -> Response {
-    let outcome = async {
-        let body = body::read(&caller, request).await?;
-        answer(&caller, dialect, &body, Manner::DEFAULT).await
-    };
-    let outcome = outcome.await;
-    caller.reply(outcome)
 }
 
 async fn list(caller: Caller) -> Response {
