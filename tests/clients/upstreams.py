@@ -46,6 +46,8 @@ def providers():
     yield "gap", OPENAI, faultd.stream(["a", "b", "c", "d"], every_ms=300)
     yield "endless", OPENAI, faultd.stream([str(i) + " " for i in range(2000)], every_ms=20)
     yield "long", OPENAI, faultd.stream(["x" * 60_000])
+    vectors = (ROOT / "fixtures" / "openai-embeddings" / "base64" / "body.json").read_text()
+    yield "vectors", OPENAI, faultd.reply(200, vectors, {"content-type": "application/json"})
     for name, dialect, case in CASES:
         folder = ROOT / "fixtures" / dialect / case
         body, stream = (folder / "body.json").read_text(), (folder / "stream.sse").read_text()

@@ -415,9 +415,10 @@ impl Chunker {
             choice.delta.tool_calls.iter().find(|piece| piece.index == call).is_none_or(&fits)
         };
         let calls = &mut self.delta(chunks, choice, fits).delta.tool_calls;
-        let at = calls.iter().position(|piece| piece.index == call).unwrap_or_else(|| {
-            calls.push(ToolCallDelta { index: call, ..ToolCallDelta::default() });
-            calls.len() - 1
+        // In the order of their indices: OpenAI's client takes an index for the place of a call in its list.
+        let at = calls.binary_search_by_key(&call, |piece| piece.index).unwrap_or_else(|at| {
+            calls.insert(at, ToolCallDelta { index: call, ..ToolCallDelta::default() });
+            at
         });
         calls[at].custom = custom;
         &mut calls[at]

@@ -22,6 +22,9 @@ use crate::ticket::{Caller, Place, Ticket, Tracked};
 /// How both sides name a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What Anthropic's clients call it.
+const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
 /// When to come back where all places are taken.
 const BUSY: Duration = Duration::from_secs(1);
 
@@ -61,6 +64,9 @@ pub(crate) async fn handle(app: Arc<App>, mut request: Request<Body>) -> Respons
         (face.refuse(&error), place)
     });
     if let Ok(id) = HeaderValue::try_from(ticket.id()) {
+        if face == Face::Anthropic {
+            response.headers_mut().insert(ANTHROPIC_REQUEST_ID, id.clone());
+        }
         response.headers_mut().insert(REQUEST_ID, id);
     }
     ticket.answered(response.status());

@@ -259,12 +259,14 @@ def check_completions_errors():
 @needs("POST /v1/embeddings")
 def check_embeddings():
     # The client asks for base64 where it is not told otherwise, and decodes it.
-    as_base64 = client().embeddings.create(model=LOCAL, input=["a", "b"])
-    as_floats = client().embeddings.create(model=LOCAL, input=["a", "b"], encoding_format="float")
+    as_base64 = client().embeddings.create(model="vectors/m", input=["a", "b"])
+    as_floats = client().embeddings.create(model="vectors/m", input=["a", "b"], encoding_format="float")
     assert [item.index for item in as_base64.data] == [0, 1]
     pairs = zip(as_base64.data[0].embedding, as_floats.data[0].embedding, strict=True)
     assert all(abs(left - right) < 1e-6 for left, right in pairs)
     assert as_base64.usage.prompt_tokens > 0
+    error = raises(openai.BadRequestError, lambda: client().embeddings.create(model=LOCAL, input="a"))
+    assert "gives no embeddings" in str(error)
 
 
 @needs("POST /v2/chat/completions")

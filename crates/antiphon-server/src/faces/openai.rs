@@ -69,7 +69,7 @@ async fn embeddings(caller: Caller, request: Request) -> Response {
 async fn list(caller: Caller) -> Response {
     let models = models::list(&caller.live, caller.key.as_deref());
     let data: Vec<Value> = models.iter().map(described).collect();
-    face::json(StatusCode::OK, json!({"object": "list", "data": data}).to_string())
+    face::json(StatusCode::OK, list_of(data).to_string())
 }
 
 async fn one(caller: Caller, Path(model): Path<String>) -> Response {
@@ -80,7 +80,18 @@ async fn one(caller: Caller, Path(model): Path<String>) -> Response {
     }
 }
 
+/// A list that OpenAI's and Anthropic's clients take for their own.
+fn list_of(data: Vec<Value>) -> Value {
+    let id = |model: Option<&Value>| model.map(|model| model["id"].clone());
+    let (first, last) = (id(data.first()), id(data.last()));
+    json!({"object": "list", "data": data, "has_more": false, "first_id": first, "last_id": last})
+}
+
 fn described(served: &Served) -> Value {
     // When a model was made is known of few; the field is required.
-    json!({"id": served.name, "object": "model", "created": 0, "owned_by": served.owner})
+    // Anthropic's clients read the same list, by names of their own.
+    json!({
+        "id": served.name, "object": "model", "created": 0, "owned_by": served.owner,
+        "type": "model", "display_name": served.name, "created_at": "1970-01-01T00:00:00Z",
+    })
 }
