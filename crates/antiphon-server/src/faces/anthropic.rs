@@ -50,6 +50,8 @@ async fn count_tokens(caller: Caller, request: Request) -> Response {
     let outcome = async {
         let body = body::read(&caller, request).await?;
         let call = answer::call(&caller, AnthropicMessages.decode_count_request(&body)?)?;
+        // A model that cannot be asked has no count either.
+        caller.live.client.resolve(&call.request.model, &call.options)?;
         let aliases = &caller.live.client.config().aliases;
         let model = aliases.get(&call.request.model).unwrap_or(&call.request.model);
         let tokenizer = caller.live.client.tokenizer(model).await?;
