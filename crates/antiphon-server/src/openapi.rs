@@ -27,8 +27,8 @@ pub(crate) fn document() -> Value {
 
 fn operation(route: &Route) -> Value {
     let tag = match route.face {
-        Face::OpenAi => "openai",
-        Face::Anthropic => "anthropic",
+        Face::OpenAi => "OpenAI",
+        Face::Anthropic => "Anthropic",
         Face::LlmEngine => "llm-engine",
     };
     let mut operation = json!({
