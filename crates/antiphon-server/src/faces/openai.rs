@@ -1,9 +1,5 @@
 //! OpenAI's routes.
 
-use antiphon::core::dialects::ServeDialect;
-use antiphon::core::dialects::openai_chat::OpenAiChat;
-use antiphon::core::dialects::openai_completions::OpenAiCompletions;
-use antiphon::core::dialects::openai_embeddings::OpenAiEmbeddings;
 use axum::extract::{Path, Request};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -57,18 +53,18 @@ pub(crate) static ROUTES: &[Route] = &[
 ];
 
 async fn chat(caller: Caller, request: Request) -> Response {
-    ask(caller, &OpenAiChat, request).await
+    ask(caller, "openai-chat", request).await
 }
 
 async fn completions(caller: Caller, request: Request) -> Response {
-    ask(caller, &OpenAiCompletions, request).await
+    ask(caller, "openai-completions", request).await
 }
 
 async fn embeddings(caller: Caller, request: Request) -> Response {
-    ask(caller, &OpenAiEmbeddings, request).await
+    ask(caller, "openai-embeddings", request).await
 }
 
-async fn ask(caller: Caller, dialect: &'static dyn ServeDialect, request: Request) -> Response {
+async fn ask(caller: Caller, dialect: &'static str, request: Request) -> Response {
     let outcome = async {
         let body = body::read(&caller, request).await?;
         answer(&caller, dialect, &body, Manner::DEFAULT).await
