@@ -5,8 +5,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use antiphon::core::dialects::{ServeDialect, StreamHead};
-use antiphon::{Call, Error, Request, Result, is_call_option};
+use antiphon::core::dialects::{self, ServeDialect, StreamHead};
+use antiphon::{Call, Error, Kind, Request, Result, Tap, Task, is_call_option};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::event_body::EventBody;
+use crate::event_body::{EventBody, Written};
 use crate::face::json;
 use crate::models;
 use crate::ticket::Caller;
@@ -34,20 +34,33 @@ impl Manner {
     pub(crate) const DEFAULT: Manner = Manner { keep_alive: Duration::from_secs(15), head_within: None };
 }
 
-/// Answers a body in the words of `dialect`.
+/// Answers a body in the words of the dialect of that name.
 pub(crate) async fn answer(
     caller: &Caller,
-    dialect: &'static dyn ServeDialect,
+    dialect: &'static str,
     body: &Bytes,
     manner: Manner,
 ) -> Result<Response> {
+    let id = dialect;
+    let missing = || Error::new(Kind::Internal, format!("the dialect {id:?} is not served"));
+    let dialect = dialects::serve_by_id(id).ok_or_else(missing)?;
     let request = dialect.decode_request(body)?;
-    let call = call(caller, request)?;
+    let mut call = call(caller, request)?;
+    call.options.tap = tap(id, &call.request);
     if call.request.stream {
         streamed(caller, dialect, call, manner).await
     } else {
         whole(caller, dialect, call).await
     }
+}
+
+/// Where the bytes of an answer come through that needs no other encoding: the caller speaks the provider's own
+/// dialect. An answer that is held against a form may be asked for again, or taken out of words around it.
+fn tap(dialect: &'static str, request: &Request) -> Option<Tap> {
+    // Only OpenAI's has an event for usage that callers ask for; we always do.
+    let shows_usage = request.include_usage || dialect != "openai-chat";
+    let is_plain = request.task == Task::Chat && request.response_format.is_none();
+    is_plain.then(|| Tap::new(dialect, shows_usage))
 }
 
 /// The call of a request that this caller may make.
@@ -74,10 +87,11 @@ pub(crate) async fn whole(
     dialect: &'static dyn ServeDialect,
     call: Call,
 ) -> Result<Response> {
-    let request = call.request.clone();
+    let (request, tap) = (call.request.clone(), call.options.tap.clone());
     let answer = caller.live.client.complete(call).await?;
     caller.ticket.observe_whole(&answer);
-    Ok(json(StatusCode::OK, dialect.encode_response(&answer, &request)))
+    let passed = tap.and_then(|tap| tap.take()).filter(|bytes| !bytes.is_empty());
+    Ok(json(StatusCode::OK, passed.unwrap_or_else(|| dialect.encode_response(&answer, &request))))
 }
 
 /// Asks, and answers piece by piece.
@@ -95,6 +109,7 @@ pub(crate) async fn streamed(
     });
     let encoder =
         encoder.ok_or_else(|| Error::invalid("stream", "must be false here: there is nothing to stream"))?;
+    let tap = call.options.tap.clone();
     let mut events = caller.live.client.events(call);
     let first = match manner.head_within {
         None => events.next().await,
@@ -103,7 +118,8 @@ pub(crate) async fn streamed(
             Err(_) => Some(Ok(Vec::new())),
         },
     };
-    let body = EventBody::new(first.transpose()?, events, encoder, caller.ticket.clone(), manner.keep_alive);
+    let written = Written { encoder, tap, tail: Vec::new() };
+    let body = EventBody::new(first.transpose()?, events, written, caller.ticket.clone(), manner.keep_alive);
     Ok(event_stream(Body::new(body)))
 }
 
