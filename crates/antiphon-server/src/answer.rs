@@ -3,8 +3,9 @@
 //! A call is built from the [`Request`] alone. What surrounds it (keys, addresses, files, retries) is the
 //! server's own, and a body that names any of it is refused.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use antiphon::core::Operation;
 use antiphon::core::dialects::{self, ServeDialect, StreamHead};
 use antiphon::{Call, Error, Kind, Request, Result, Tap, Task, is_call_option};
 use axum::body::Body;
@@ -17,6 +18,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use crate::event_body::{EventBody, Written};
 use crate::face::json;
 use crate::models;
+use crate::store::now;
 use crate::ticket::Caller;
 
 /// How a face streams.
@@ -27,11 +29,14 @@ pub(crate) struct Manner {
     /// After how long the head goes out though nothing has come. `None`: with the first content, so that
     /// what goes wrong before it still has its status.
     pub(crate) head_within: Option<Duration>,
+    /// Makes the id of an answer.
+    pub(crate) id: fn(Operation) -> String,
 }
 
 impl Manner {
     /// What suits most clients.
-    pub(crate) const DEFAULT: Manner = Manner { keep_alive: Duration::from_secs(15), head_within: None };
+    pub(crate) const DEFAULT: Manner =
+        Manner { keep_alive: Duration::from_secs(15), head_within: None, id: antiphon::answer_id };
 }
 
 /// Answers a body in the words of the dialect of that name.
@@ -64,13 +69,19 @@ fn tap(dialect: &'static str, request: &Request) -> Option<Tap> {
 }
 
 /// The call of a request that this caller may make.
-pub(crate) fn call(caller: &Caller, request: Request) -> Result<Call> {
+pub(crate) fn call(caller: &Caller, mut request: Request) -> Result<Call> {
     if let Some(name) = request.extra.keys().find(|name| is_call_option(name)) {
         let message = "is no parameter of a request: this server sets it itself";
         return Err(Error::invalid(name, message));
     }
     caller.ticket.note(|notes| notes.model = Some(request.model.clone()));
-    models::check(&caller.live, caller.key.as_deref(), &request.model)?;
+    match caller.app.kept.target(&request.model) {
+        Some(target) => {
+            models::check_key(caller.key.as_deref(), &request.model)?;
+            request.model = target;
+        }
+        None => models::check(&caller.live, caller.key.as_deref(), &request.model)?,
+    }
     if caller.live.settings.log_prompts {
         let asked = serde_json::Value::Object(request.to_json());
         tracing::info!(target: "antiphon::serve::prompt", request_id = caller.ticket.id(), %asked);
@@ -102,8 +113,8 @@ pub(crate) async fn streamed(
     manner: Manner,
 ) -> Result<Response> {
     let encoder = dialect.stream(StreamHead {
-        id: antiphon::answer_id(call.request.task.operation()),
-        created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        id: (manner.id)(call.request.task.operation()),
+        created: now(),
         model: call.request.model.clone(),
         include_usage: call.request.include_usage,
     });

@@ -15,6 +15,7 @@ use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep};
 
 use crate::outcome;
+use crate::store::now;
 use crate::ticket::Ticket;
 
 /// What is ready at once goes out together, up to about this.
@@ -54,6 +55,7 @@ impl EventBody {
 
     fn fail(&mut self, error: &Error) {
         self.ticket.failed(error);
+        self.written.encoder.set_time(now());
         self.written.encoder.error(&outcome::told(error), &mut self.out);
     }
 
@@ -73,6 +75,7 @@ impl EventBody {
                 }
                 Poll::Pending if self.out.is_empty() => {
                     std::task::ready!(self.silence.poll(context));
+                    self.written.encoder.set_time(now());
                     self.written.encoder.keep_alive(&mut self.out);
                 }
                 Poll::Pending => break,

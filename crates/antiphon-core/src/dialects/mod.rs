@@ -7,7 +7,7 @@
 
 mod answer;
 pub mod anthropic_messages;
-mod body;
+pub mod body;
 pub mod excerpt;
 mod fault;
 pub mod llm_engine;

@@ -2,6 +2,7 @@
 
 pub(crate) mod anthropic;
 pub(crate) mod health;
+pub(crate) mod llm_engine;
 pub(crate) mod openai;
 
 use axum::extract::Request;

@@ -51,11 +51,11 @@ pub(crate) static ROUTES: &[Route] = &[
     Route { path: "/v1/models/{*model}", summary: "One of them.", handler: || get(one), ..ROW },
 ];
 
-async fn chat(caller: Caller, request: Request) -> Response {
+pub(super) async fn chat(caller: Caller, request: Request) -> Response {
     ask(caller, "openai-chat", request).await
 }
 
-async fn completions(caller: Caller, request: Request) -> Response {
+pub(super) async fn completions(caller: Caller, request: Request) -> Response {
     ask(caller, "openai-completions", request).await
 }
 
