@@ -9,6 +9,7 @@ use antiphon::{Client, Request, Response, Result, config};
 use axum::Router;
 use tokio::sync::Semaphore;
 
+use crate::kept::Kept;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::routes;
@@ -21,6 +22,7 @@ pub(crate) struct App {
     options: Options,
     pub(crate) router: Router,
     pub(crate) metrics: Metrics,
+    pub(crate) kept: Kept,
     /// Whether new requests are sent elsewhere: the server is about to stop.
     draining: AtomicBool,
 }
@@ -38,11 +40,13 @@ impl App {
         let loaded = Loaded::read(&options)?;
         let client = Client::with_config(loaded.config, KeyStore::new(&config::config_dir()))?;
         let live = Live::new(client, loaded.settings, None)?;
+        let kept = Kept::open(&live.settings)?;
         Ok(Arc::new(Self {
             live: RwLock::new(Arc::new(live)),
             options,
             router: routes::router(),
             metrics: Metrics::new(),
+            kept,
             draining: AtomicBool::new(false),
         }))
     }
