@@ -15,9 +15,12 @@ use crate::app::App;
 use crate::outcome;
 use crate::store::{Form, Job, Store, now};
 
+/// What holds of a value.
+type Test = fn(&Value) -> bool;
+
 /// What the newest client writes into every row though nobody asked for it: what holds anyway is not sent on,
 /// for not every model knows the words (`FilteredChatCompletionV2Request` of 0.0.0b45, its defaults).
-static ANYWAY: &[(&str, fn(&Value) -> bool)] = &[
+static ANYWAY: &[(&str, Test)] = &[
     ("add_generation_prompt", is_true),
     ("add_special_tokens", is_false),
     ("best_of", is_one),

@@ -307,7 +307,7 @@ mod tests {
         store.put_answer(id.clone(), 1, json!({"text": "b"}), false).await.unwrap();
         drop(store);
         let store = Store::open(folder.path()).unwrap();
-        assert_eq!(store.open_jobs().await.unwrap(), [id.clone()]);
+        assert_eq!(store.open_jobs().await.unwrap(), std::slice::from_ref(&id));
         assert!(store.begin_job(id.clone()).await.unwrap());
         assert_eq!(store.open_rows(id.clone()).await.unwrap(), [0, 2]);
         assert_eq!(store.row(id.clone(), 2).await.unwrap().request["prompt"], "2");

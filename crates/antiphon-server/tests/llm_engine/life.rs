@@ -1,6 +1,6 @@
 //! What outlives a server that stops, and one that is killed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ async fn answered(upstream: &Faultd, address: std::net::SocketAddr, id: &str) {
 }
 
 /// The next server asks the open row alone, and ends the job.
-async fn finished_by_the_next(upstream: &Faultd, folder: &PathBuf, configuration: &str, id: &str) {
+async fn finished_by_the_next(upstream: &Faultd, folder: &Path, configuration: &str, id: &str) {
     upstream.script(text("y"));
     upstream.clear();
     let server = serve_in(folder, configuration).await;
