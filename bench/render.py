@@ -16,6 +16,7 @@ NAMES = (
     "concurrent",
     "batch",
     "cancel",
+    "gateway",
     "engine",
     "batched",
     "guided",

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// Look at the answers that are kept, and remove them
     Cache(CacheArgs),
-    /// Answer over HTTP, as OpenAI and Anthropic do
+    /// Answer over HTTP, as OpenAI, Anthropic and LLM Engine do
     #[cfg(feature = "serve")]
     Serve(ServeArgs),
     /// Show what is configured, from where, and what local models run on

@@ -9,6 +9,7 @@ use antiphon::{Client, Request, Response, Result, config};
 use axum::Router;
 use tokio::sync::Semaphore;
 
+use crate::kept::Kept;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::routes;
@@ -21,6 +22,7 @@ pub(crate) struct App {
     options: Options,
     pub(crate) router: Router,
     pub(crate) metrics: Metrics,
+    pub(crate) kept: Kept,
     /// Whether new requests are sent elsewhere: the server is about to stop.
     draining: AtomicBool,
 }
@@ -36,13 +38,15 @@ pub(crate) struct Live {
 impl App {
     pub(crate) fn new(options: Options) -> Result<Arc<Self>> {
         let loaded = Loaded::read(&options)?;
-        let client = Client::with_config(loaded.config, KeyStore::new(&config::config_dir()))?;
+        let client = Client::with_config(loaded.config, KeyStore::new(&config::config_dir()).kept()?)?;
         let live = Live::new(client, loaded.settings, None)?;
+        let kept = Kept::open(&live.settings)?;
         Ok(Arc::new(Self {
             live: RwLock::new(Arc::new(live)),
             options,
             router: routes::router(),
             metrics: Metrics::new(),
+            kept,
             draining: AtomicBool::new(false),
         }))
     }
@@ -56,7 +60,7 @@ impl App {
     pub(crate) fn reread(&self) -> Result<Live> {
         let old = self.live();
         let loaded = Loaded::read(&self.options)?;
-        let client = old.client.reconfigured(loaded.config, KeyStore::new(&config::config_dir()))?;
+        let client = old.client.reconfigured(loaded.config, KeyStore::new(&config::config_dir()).kept()?)?;
         Live::new(client, loaded.settings, Some(&old.keys))
     }
 

@@ -8,13 +8,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use antiphon::core::dialects::StreamEncoder;
-use antiphon::{Error, Event, EventStream};
+use antiphon::{Error, Event, EventStream, Tap};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep};
 
 use crate::outcome;
+use crate::store::now;
 use crate::ticket::Ticket;
 
 /// What is ready at once goes out together, up to about this.
@@ -24,7 +25,7 @@ const TOGETHER: usize = 16 << 10;
 pub(crate) struct EventBody {
     /// `None` after the end.
     events: Option<EventStream>,
-    encoder: Box<dyn StreamEncoder>,
+    written: Written,
     out: Vec<u8>,
     ticket: Arc<Ticket>,
     silence: Silence,
@@ -35,12 +36,12 @@ impl EventBody {
     pub(crate) fn new(
         first: Option<Vec<Event>>,
         events: EventStream,
-        encoder: Box<dyn StreamEncoder>,
+        written: Written,
         ticket: Arc<Ticket>,
         keep_alive: Duration,
     ) -> Self {
         let silence = Silence { after: keep_alive, sleep: None, last: Instant::now() };
-        let mut body = Self { events: Some(events), encoder, out: Vec::new(), ticket, silence };
+        let mut body = Self { events: Some(events), written, out: Vec::new(), ticket, silence };
         if let Some(batch) = first {
             body.take(&batch);
         }
@@ -49,12 +50,13 @@ impl EventBody {
 
     fn take(&mut self, batch: &[Event]) {
         self.ticket.observe(batch);
-        self.encoder.push(batch, &mut self.out);
+        self.written.push(batch, &mut self.out);
     }
 
     fn fail(&mut self, error: &Error) {
         self.ticket.failed(error);
-        self.encoder.error(&outcome::told(error), &mut self.out);
+        self.written.encoder.set_time(now());
+        self.written.encoder.error(&outcome::told(error), &mut self.out);
     }
 
     /// Takes in what is ready. `Pending` where nothing is, and there is nothing to send.
@@ -69,11 +71,12 @@ impl EventBody {
                 }
                 Poll::Ready(None) => {
                     self.events = None;
-                    self.encoder.finish(&mut self.out);
+                    self.written.finish(&mut self.out);
                 }
                 Poll::Pending if self.out.is_empty() => {
                     std::task::ready!(self.silence.poll(context));
-                    self.encoder.keep_alive(&mut self.out);
+                    self.written.encoder.set_time(now());
+                    self.written.encoder.keep_alive(&mut self.out);
                 }
                 Poll::Pending => break,
             }
@@ -101,6 +104,43 @@ impl Body for EventBody {
 
     fn is_end_stream(&self) -> bool {
         self.events.is_none() && self.out.is_empty()
+    }
+}
+
+/// How events become bytes: encoded, or the very bytes that they came in.
+pub(crate) struct Written {
+    pub(crate) encoder: Box<dyn StreamEncoder>,
+    /// The bytes of the events, where they need no other encoding.
+    pub(crate) tap: Option<Tap>,
+    /// The last of the bytes that were passed on.
+    pub(crate) tail: Vec<u8>,
+}
+
+/// How many bytes of what was passed on tell whether its end was there.
+const TAIL: usize = 32;
+
+impl Written {
+    fn push(&mut self, batch: &[Event], out: &mut Vec<u8>) {
+        if !self.pass(out) {
+            self.encoder.push(batch, out);
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if self.pass(out) {
+            self.encoder.finish_passed(&self.tail, out);
+        } else {
+            self.encoder.finish(out);
+        }
+    }
+
+    /// Passes on what came since, where there are bytes to pass on at all.
+    fn pass(&mut self, out: &mut Vec<u8>) -> bool {
+        let Some(bytes) = self.tap.as_ref().and_then(Tap::take) else { return false };
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(TAIL));
+        out.extend_from_slice(&bytes);
+        true
     }
 }
 

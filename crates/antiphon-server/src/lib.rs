@@ -27,6 +27,8 @@ mod event_body;
 mod face;
 mod faces;
 mod gate;
+mod jobs;
+mod kept;
 mod keys;
 mod listen;
 mod metrics;
@@ -36,6 +38,7 @@ mod outcome;
 mod routes;
 mod server;
 mod settings;
+mod store;
 mod ticket;
 mod tls;
 

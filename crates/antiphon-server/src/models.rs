@@ -19,14 +19,7 @@ pub(crate) struct Served {
 /// Whether the caller may ask that model. Aliases are the server's own, so they may mean anything, be it a
 /// file; what a caller names otherwise is a model by its plain name.
 pub(crate) fn check(live: &Live, key: Option<&Key>, model: &str) -> Result<()> {
-    if model.is_empty() {
-        return Err(Error::invalid("model", "is required; GET /v1/models lists what there is"));
-    }
-    if let Some(key) = key.filter(|key| !key.allows(model)) {
-        let message =
-            format!("model: the key {:?} may not ask {model:?}; GET /v1/models lists what it may", key.name);
-        return Err(Error::new(Kind::PermissionDenied, message).param("model"));
-    }
+    check_key(key, model)?;
     let config = live.client.config();
     if config.aliases.contains_key(model) {
         return Ok(());
@@ -40,6 +33,32 @@ pub(crate) fn check(live: &Live, key: Option<&Key>, model: &str) -> Result<()> {
         None if antiphon::providers::of_bare_name(model).is_some() => Ok(()),
         None => Err(unknown(live, model)),
     }
+}
+
+/// Whether that name stands for something by the configuration alone: an alias, a name of a provider's, known
+/// or not, or a bare one that says whose it is.
+pub(crate) fn means(live: &Live, name: &str) -> bool {
+    let of_provider = |id: &str| {
+        id == antiphon::providers::LOCAL || live.client.provider(id).is_ok_and(|found| found.is_some())
+    };
+    live.client.config().aliases.contains_key(name)
+        || match name.split_once('/') {
+            Some((id, _)) => of_provider(id),
+            None => check(live, None, name).is_ok(),
+        }
+}
+
+/// Whether the key may ask a model of that name, be there one or not.
+pub(crate) fn check_key(key: Option<&Key>, model: &str) -> Result<()> {
+    if model.is_empty() {
+        return Err(Error::invalid("model", "is required; GET /v1/models lists what there is"));
+    }
+    if let Some(key) = key.filter(|key| !key.allows(model)) {
+        let message =
+            format!("model: the key {:?} may not ask {model:?}; GET /v1/models lists what it may", key.name);
+        return Err(Error::new(Kind::PermissionDenied, message).param("model"));
+    }
+    Ok(())
 }
 
 /// That there is no such model, and which one may be meant.

@@ -21,6 +21,8 @@ pub(crate) fn told(error: &Error) -> Error {
             );
             (Kind::NotFound, message)
         }
+        // Whose address it is, inside a network, is nobody's business outside.
+        Kind::Connection => (Kind::Connection, format!("the connection to {provider} failed; try again")),
         Kind::UnknownProvider => (Kind::NotFound, advised(error)),
         Kind::LocalModel => {
             (Kind::LocalModel, "the model could not be loaded or run; see the server's log".to_owned())
@@ -68,18 +70,20 @@ mod tests {
             Error::new(Kind::Authentication, "no key").target("openai", "m").hint("set OPENAI_API_KEY");
         let refused = Error::new(Kind::Authentication, "bad key sk-1").target("openai", "m").status(401);
         let own = Error::new(Kind::Authentication, "no key was sent");
+        let lost = Error::new(Kind::Connection, "cannot connect to http://10.0.0.7:9").target("up", "m");
         let file = Error::new(Kind::LocalModel, "cannot read /srv/secret.gguf");
         let cases = [
             (&missing, Kind::NotFound, "no key for openai"),
             (&refused, Kind::BadGateway, "refuses this server's key"),
             (&own, Kind::Authentication, "no key was sent"),
+            (&lost, Kind::Connection, "the connection to up failed"),
             (&file, Kind::LocalModel, "log"),
         ];
         for (error, kind, words) in cases {
             let told = told(error);
             assert_eq!(told.kind(), kind);
             assert!(told.message().contains(words), "{told}");
-            for secret in ["OPENAI_API_KEY", "sk-1", "/srv"] {
+            for secret in ["OPENAI_API_KEY", "sk-1", "10.0.0.7", "/srv"] {
                 assert!(!told.message().contains(secret), "{told}");
             }
         }

@@ -43,7 +43,7 @@ pub(crate) struct Route {
 
 /// The routes of each family.
 pub(crate) static FAMILIES: &[&[Route]] =
-    &[faces::health::ROUTES, faces::openai::ROUTES, faces::anthropic::ROUTES];
+    &[faces::health::ROUTES, faces::openai::ROUTES, faces::anthropic::ROUTES, faces::llm_engine::ROUTES];
 
 /// Where the routes stand a second time.
 pub(crate) const PREFIX: &str = "/llm-engine";

@@ -38,6 +38,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// To whom what is kept for them belongs: the name of their key; empty where there are none.
+    pub(crate) fn owner(&self) -> String {
+        self.key.as_ref().map(|key| key.name.clone()).unwrap_or_default()
+    }
+
     /// The answer that says what went wrong.
     pub(crate) fn refuse(&self, error: &Error) -> Response {
         self.ticket.failed(error);

@@ -40,7 +40,7 @@ pub fn check(aliases: &Aliases) -> Result<()> {
 }
 
 /// LLM Engine's clients put names into a query as they are: these characters would change or end one there.
-fn check_name(name: &str) -> Result<()> {
+pub fn check_name(name: &str) -> Result<()> {
     let odd = |c: char| matches!(c, '+' | '&' | '#' | '?' | '%') || c.is_whitespace() || c.is_control();
     match name.chars().find(|c| odd(*c)) {
         Some(odd) => Err(wrong(name, &format!("holds {odd:?}, which no URL brings over unchanged"))

@@ -16,6 +16,7 @@ use crate::call::Waits;
 use crate::policy::advice;
 use crate::prepare::Prepared;
 use crate::structured::{Rung, ToolAsText};
+use crate::tap::Passing;
 use crate::transport::{BodyStream, HttpResponse, Transport, proxy_wants_credentials};
 
 /// Nobody explains an error in more bytes.
@@ -94,6 +95,7 @@ pub(crate) struct Answer {
     failed: Option<Error>,
     is_done: bool,
     clock: Option<Clock>,
+    passing: Option<Passing>,
 }
 
 impl Answer {
@@ -124,6 +126,7 @@ impl Answer {
             failed: None,
             is_done: false,
             clock: (prepared.mode == Mode::Stream).then(|| Clock::new(waits, first_byte)),
+            passing: Passing::new(prepared.tap.as_ref(), prepared.dialect.framing(prepared.mode), framing),
         }
     }
 
@@ -174,7 +177,18 @@ impl Answer {
     fn decode(&mut self, bytes: Option<&[u8]>, events: &mut Vec<Event>) -> Result<()> {
         if std::mem::take(&mut self.may_be_body) && bytes.is_some_and(is_body) {
             self.framer = Framer::new(Framing::Body);
+            self.passing.take().iter().for_each(Passing::end);
         }
+        let Some(mut passing) = self.passing.take() else {
+            return self.decode_piece(bytes, events).map(drop);
+        };
+        let result = passing.read(bytes, events, |piece, events| self.decode_piece(piece, events));
+        self.passing = Some(passing);
+        result
+    }
+
+    /// Whether the answer is over with this piece.
+    fn decode_piece(&mut self, bytes: Option<&[u8]>, events: &mut Vec<Event>) -> Result<bool> {
         match bytes {
             Some(bytes) => self.framer.push(bytes),
             None => self.framer.finish(),
@@ -194,7 +208,7 @@ impl Answer {
                 ));
             }
         }
-        Ok(())
+        Ok(self.is_done)
     }
 
     fn end(&mut self, error: Error) -> Poll<Option<Result<Vec<Event>>>> {

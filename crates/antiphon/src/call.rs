@@ -15,6 +15,7 @@ use crate::cache::CacheOptions;
 use crate::local::LocalOptions;
 use crate::mock::Mock;
 use crate::names;
+use crate::tap::Tap;
 
 /// What surrounds a call and is never part of the request.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +59,8 @@ pub struct Options {
     pub has_turn: bool,
     /// Counts the requests that are sent, where somebody wants to know.
     pub sent: Option<Arc<AtomicU32>>,
+    /// Where the bytes of the answer are left, for a server that passes them on.
+    pub tap: Option<Tap>,
 }
 
 /// The names of [`Options`], as every face spells them, with what they do.
@@ -269,6 +272,7 @@ impl Options {
             },
             has_turn: false,
             sent: None,
+            tap: None,
         })
     }
 }

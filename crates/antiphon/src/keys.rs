@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use antiphon_core::{Error, Kind, Result};
 use secrecy::{ExposeSecret, SecretString};
@@ -12,12 +13,20 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Debug, Clone)]
 pub struct KeyStore {
     path: PathBuf,
+    /// What the file said once, where it is not read again.
+    kept: Option<Arc<BTreeMap<String, SecretString>>>,
 }
 
 impl KeyStore {
     /// The store in that configuration folder.
     pub fn new(config_dir: &Path) -> Self {
-        Self { path: config_dir.join("keys.json") }
+        Self { path: config_dir.join("keys.json"), kept: None }
+    }
+
+    /// The same keys, read once: for a process that asks for them with every call.
+    pub fn kept(self) -> Result<Self> {
+        let keys = self.load()?.into_iter().map(|(name, key)| (name, key.into())).collect();
+        Ok(Self { kept: Some(Arc::new(keys)), ..self })
     }
 
     /// Where the keys are stored.
@@ -27,7 +36,10 @@ impl KeyStore {
 
     /// The key of that name (a provider's id).
     pub fn read(&self, name: &str) -> Result<Option<SecretString>> {
-        Ok(self.load()?.remove(name).map(SecretString::from))
+        match &self.kept {
+            Some(keys) => Ok(keys.get(name).cloned()),
+            None => Ok(self.load()?.remove(name).map(SecretString::from)),
+        }
     }
 
     /// The names under which keys are stored.
@@ -93,7 +105,10 @@ mod tests {
         assert_eq!(store.names().unwrap(), ["groq", "openai"]);
         let key = store.read("groq").unwrap().unwrap();
         assert_eq!(key.expose_secret(), "canary-2");
-        assert!(!format!("{key:?} {store:?}").contains("canary"));
+        let kept = store.clone().kept().unwrap();
+        assert!(!format!("{key:?} {store:?} {kept:?}").contains("canary"));
+        store.write("groq", &"canary-4".to_owned().into()).unwrap();
+        assert_eq!(kept.read("groq").unwrap().unwrap().expose_secret(), "canary-2");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -47,6 +47,7 @@ mod rate_limit;
 mod resolve;
 mod stream;
 mod structured;
+mod tap;
 mod telemetry;
 mod text_by_chat;
 pub mod tokens;
@@ -76,3 +77,4 @@ pub use resolve::{
 };
 pub use secrecy::SecretString;
 pub use stream::CompletionStream;
+pub use tap::Tap;

@@ -17,6 +17,7 @@ use crate::call::{Options, secret_header};
 use crate::env_vars;
 use crate::resolve::{Credential, Hosted};
 use crate::structured::{self, Rung};
+use crate::tap::Tap;
 use crate::text_by_chat;
 use crate::transport::HttpRequest;
 
@@ -42,6 +43,8 @@ pub(crate) struct Prepared {
     pub(crate) is_text: bool,
     /// How many vectors there must be.
     pub(crate) vectors: Option<usize>,
+    /// Where the bytes of the answer are left.
+    pub(crate) tap: Option<Tap>,
 }
 
 /// Encodes a request. What the provider cannot take is dropped where that is wished, and an error else.
@@ -83,7 +86,10 @@ pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) 
         connect_timeout: options.waits.connect,
         h2: provider.quirks.h2,
     };
-    Ok(Prepared { http, dialect, mode, rung, dropped, is_text, vectors })
+    // What is translated on its way has bytes that nobody asked for.
+    let passes = rung.is_none() && !is_text;
+    options.tap.iter().for_each(|tap| if passes { tap.begin(id) } else { tap.close() });
+    Ok(Prepared { http, dialect, mode, rung, dropped, is_text, vectors, tap: options.tap.clone() })
 }
 
 /// Only embeddings have nothing that could stand in for them.

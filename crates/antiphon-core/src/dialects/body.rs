@@ -40,7 +40,7 @@ impl<'de> Visitor<'de> for BodyVisitor {
 }
 
 /// The fields of a body. One that is nested too deeply is refused by the parser's own limit.
-pub(super) fn object(body: &[u8]) -> Result<Map> {
+pub fn object(body: &[u8]) -> Result<Map> {
     let Body(map) = serde_json::from_slice(body).map_err(|problem| {
         let problem = excerpt(&problem.to_string());
         Error::new(Kind::InvalidRequest, format!("the body is no request: {problem}"))

@@ -7,7 +7,7 @@
 
 mod answer;
 pub mod anthropic_messages;
-mod body;
+pub mod body;
 pub mod excerpt;
 mod fault;
 pub mod llm_engine;
@@ -115,6 +115,12 @@ pub trait StreamEncoder: Send {
 
     /// Appends the end of an answer that failed on the way.
     fn error(&mut self, error: &Error, out: &mut Vec<u8>);
+
+    /// Appends what is missing at the end of a complete answer whose own bytes were passed on in place of its
+    /// events; `tail` is the last of them.
+    fn finish_passed(&mut self, tail: &[u8], out: &mut Vec<u8>) {
+        let _ = (tail, out);
+    }
 
     /// Appends a sign of life that says nothing.
     fn keep_alive(&mut self, out: &mut Vec<u8>);

@@ -41,7 +41,7 @@ pub(crate) static ROUTES: &[Route] = &[
 ];
 
 async fn messages(caller: Caller, request: Request) -> Response {
-    ask(caller, &AnthropicMessages, request).await
+    ask(caller, "anthropic-messages", request).await
 }
 
 /// Exact for models of this machine and of OpenAI's; of others, whose vocabularies are not published, an

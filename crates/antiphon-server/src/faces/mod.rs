@@ -2,9 +2,9 @@
 
 pub(crate) mod anthropic;
 pub(crate) mod health;
+pub(crate) mod llm_engine;
 pub(crate) mod openai;
 
-use antiphon::core::dialects::ServeDialect;
 use axum::extract::Request;
 use axum::response::Response;
 
@@ -12,8 +12,8 @@ use crate::answer::{Manner, answer};
 use crate::body;
 use crate::ticket::Caller;
 
-/// Answers a request in the words of `dialect`.
-async fn ask(caller: Caller, dialect: &'static dyn ServeDialect, request: Request) -> Response {
+/// Answers a request in the words of the dialect of that name.
+async fn ask(caller: Caller, dialect: &'static str, request: Request) -> Response {
     let outcome = async {
         let body = body::read(&caller, request).await?;
         answer(&caller, dialect, &body, Manner::DEFAULT).await

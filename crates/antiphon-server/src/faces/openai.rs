@@ -1,8 +1,5 @@
 //! OpenAI's routes.
 
-use antiphon::core::dialects::openai_chat::OpenAiChat;
-use antiphon::core::dialects::openai_completions::OpenAiCompletions;
-use antiphon::core::dialects::openai_embeddings::OpenAiEmbeddings;
 use axum::extract::{Path, Request};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -54,16 +51,16 @@ pub(crate) static ROUTES: &[Route] = &[
     Route { path: "/v1/models/{*model}", summary: "One of them.", handler: || get(one), ..ROW },
 ];
 
-async fn chat(caller: Caller, request: Request) -> Response {
-    ask(caller, &OpenAiChat, request).await
+pub(super) async fn chat(caller: Caller, request: Request) -> Response {
+    ask(caller, "openai-chat", request).await
 }
 
-async fn completions(caller: Caller, request: Request) -> Response {
-    ask(caller, &OpenAiCompletions, request).await
+pub(super) async fn completions(caller: Caller, request: Request) -> Response {
+    ask(caller, "openai-completions", request).await
 }
 
 async fn embeddings(caller: Caller, request: Request) -> Response {
-    ask(caller, &OpenAiEmbeddings, request).await
+    ask(caller, "openai-embeddings", request).await
 }
 
 async fn list(caller: Caller) -> Response {

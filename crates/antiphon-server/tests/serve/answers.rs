@@ -1,6 +1,6 @@
 //! What is answered: whole and streamed, through aliases, and what a failing upstream becomes.
 
-use antiphon_testkit::faultd::{Auto, Cut, Faultd, Reply, Script, Step, openai};
+use antiphon_testkit::faultd::{Auto, Cut, Faultd, Reply, Script, Step, anthropic, openai};
 use serde_json::{Value, json};
 
 use crate::rig::{chat, config, serve};
@@ -59,6 +59,80 @@ async fn a_streamed_answer() {
     let metrics = server.get("/metrics", &[]).await.text();
     let line = "gen_ai_client_token_usage_count{gen_ai_provider_name=\"up\",gen_ai_request_model=\"up/m\",gen_ai_token_type=\"output\"} 2";
     assert!(metrics.contains(line), "{metrics}");
+}
+
+#[tokio::test]
+async fn bytes_of_the_same_dialect_are_passed_on_as_they_are() {
+    let body = "{ \"id\":\"x\",  \"object\":\"chat.completion\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"hi\",\"odd\":[1.50]},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}}\n";
+    let upstream =
+        Faultd::start(Reply::json(200, body).header("set-cookie", "a=b").header("x-upstream", "1"));
+    let server = serve(&config(&upstream, "")).await;
+    let answer = server.ask(&chat("up/m", "")).await;
+    assert_eq!(answer.text(), body);
+    assert!(answer.header("set-cookie").is_none() && answer.header("x-upstream").is_none(), "{answer:?}");
+    // A form is held against the answer, so it is read and written anew.
+    let form = ", \"response_format\": {\"type\": \"text\"}";
+    assert_ne!(server.ask(&chat("up/m", form)).await.text(), body);
+
+    let piece = |text: &str| {
+        format!(
+            "data: {{\"id\":\"x\",\"choices\":[{{\"index\":0,  \"delta\":{{\"content\":\"{text}\",\"odd\":1.50}}}}]}}\n\n"
+        )
+    };
+    let end = "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    let usage = "data: {\"id\":\"x\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}}\n\n";
+    let done = "data: [DONE]\n\n";
+    let stream = [&*piece("a"), ": still here\n\n", &piece("b"), end, usage, done].concat();
+    for size in [3, 50, 4096] {
+        let pieces: Vec<String> =
+            stream.as_bytes().chunks(size).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect();
+        upstream.script(Reply::event_stream(pieces));
+        let shown = server
+            .ask(&chat("up/m", ", \"stream\": true, \"stream_options\": {\"include_usage\": true}"))
+            .await;
+        assert_eq!(shown.text(), stream, "{size}");
+        let hidden = server.ask(&chat("up/m", ", \"stream\": true")).await;
+        assert_eq!(hidden.text(), stream.replace(usage, ""), "{size}");
+    }
+    // Who ends without `[DONE]` is given one.
+    upstream.script(Reply::event_stream([piece("a"), end.to_owned()]));
+    let answer = server.ask(&chat("up/m", ", \"stream\": true")).await;
+    assert_eq!(answer.text(), [&*piece("a"), end, done].concat());
+}
+
+#[tokio::test]
+async fn anthropics_bytes_are_passed_on_too() {
+    let upstream = Faultd::start(anthropic::stream(&["Hello ", "world"]));
+    let config = format!(
+        "[providers.other]\nbase_url = \"{}\"\napi_key = \"k\"\ndialect = \"anthropic-messages\"\n",
+        upstream.url()
+    );
+    let server = serve(&config).await;
+    let answer =
+        server.post("/v1/messages", &[], &chat("other/m", ", \"max_tokens\": 5, \"stream\": true")).await;
+    assert_eq!(answer.text(), anthropic::events(&["Hello ", "world"]).concat());
+    let cut = anthropic::events(&["Hello ", "world"])[..4].concat();
+    upstream.script(Reply::event_stream([cut.clone()]));
+    let answer =
+        server.post("/v1/messages", &[], &chat("other/m", ", \"max_tokens\": 5, \"stream\": true")).await;
+    let rest = answer.text().strip_prefix(&cut).unwrap().to_owned();
+    assert!(rest.starts_with("event: error\n") && !rest.contains("message_stop"), "{rest}");
+}
+
+#[tokio::test]
+async fn another_dialect_is_told_in_the_callers_words() {
+    let upstream = Faultd::start(Reply::auto(Auto { chunks: 2, ..Auto::text("Hello, world") }));
+    let anthropic = format!(
+        "[providers.other]\nbase_url = \"{}\"\napi_key = \"k\"\ndialect = \"anthropic-messages\"\n",
+        upstream.url()
+    );
+    let server = serve(&anthropic).await;
+    let whole = server.ask(&chat("other/m", ", \"max_tokens\": 5")).await;
+    assert_eq!(whole.json()["choices"][0]["message"]["content"], "Hello, world", "{}", whole.text());
+    let text = server.ask(&chat("other/m", ", \"max_tokens\": 5, \"stream\": true")).await.text();
+    let events = events(&text);
+    assert_eq!((content(&events).as_str(), events.last()), ("Hello, world", Some(&"[DONE]")), "{text}");
+    assert!(upstream.requests().iter().all(|sent| sent.target == "/v1/messages"));
 }
 
 #[tokio::test]

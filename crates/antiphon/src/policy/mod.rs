@@ -37,6 +37,8 @@ use crate::prepare::prepare;
 use crate::rate_limit::fingerprint;
 use crate::resolve::{Credential, Hosted, Target};
 use crate::structured::Checker;
+#[cfg(feature = "local")]
+use crate::tap::Tap;
 
 /// The events of a call.
 pub(crate) fn run(client: Client, call: Call, checker: Option<Arc<Checker>>) -> EventStream {
@@ -233,6 +235,7 @@ async fn ask_once(
         #[cfg(feature = "local")]
         Target::Local(model) => {
             trail.asks(Some(&model.name));
+            options.tap.iter().for_each(Tap::close);
             let mut head = origin(crate::providers::LOCAL, &model.name);
             // The engine holds its model to the form by its grammar.
             let rung = crate::structured::asked(&request);

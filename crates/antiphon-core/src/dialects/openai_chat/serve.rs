@@ -64,6 +64,14 @@ impl StreamEncoder for ChatStream {
         }
     }
 
+    /// Not every server ends its streams as OpenAI does.
+    fn finish_passed(&mut self, tail: &[u8], out: &mut Vec<u8>) {
+        self.ended = true;
+        if !tail.trim_ascii_end().ends_with(b"[DONE]") {
+            event("[DONE]", out);
+        }
+    }
+
     fn keep_alive(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(b": keep-alive\n\n");
     }
