@@ -6,6 +6,7 @@ here: what a check imports is the client alone.
 """
 
 import asyncio
+import contextlib
 import importlib.util
 import inspect
 import json
@@ -93,7 +94,10 @@ def main():
     there = routes()
     for name, check in vars(checks).items():
         if name.startswith("check_"):
-            print(json.dumps({"name": name, **run(check, there)}), flush=True)
+            # What a check prints itself (a seed's program does) is no outcome.
+            with contextlib.redirect_stdout(sys.stderr):
+                outcome = run(check, there)
+            print(json.dumps({"name": name, **outcome}), flush=True)
 
 
 if __name__ == "__main__":

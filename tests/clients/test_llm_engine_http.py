@@ -39,7 +39,8 @@ def answered(url, path, **fields):
 
 
 def test_several_prompts_are_answered_in_order(server):
-    answer = answered(server.url, SYNC, prompt=None, prompts=["What is the capital of France?", "2 + 2 = "])
+    prompts = ["What is the capital of France?", "2 + 2 = "]
+    answer = answered(server.url, SYNC, prompt=None, prompts=prompts, max_new_tokens=20)
     assert len(answer["outputs"]) == 2
     assert "Paris" in answer["outputs"][0]["text"]
 

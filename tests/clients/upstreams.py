@@ -23,6 +23,7 @@ CASES = [
     ("refusal", OPENAI, "refusal"),
     ("cached", OPENAI, "usage-details"),
     ("claude-tool", ANTHROPIC, "tool-call"),
+    ("claude-parallel", ANTHROPIC, "parallel-calls"),
     ("claude-thinking", ANTHROPIC, "thinking"),
     ("claude-search", ANTHROPIC, "web-search"),
     ("claude-cache", ANTHROPIC, "usage-cache"),

@@ -21,6 +21,9 @@ pub(crate) struct Checked {
     pub(crate) ignore_end: bool,
     /// How many of the likeliest tokens to show, where probabilities are asked for.
     pub(crate) logprobs: Option<usize>,
+    /// Whether the token that ends the text has a probability, too: of what was asked as a raw prompt it is one
+    /// of the tokens, of a chat's message it is not.
+    pub(crate) logprob_of_end: bool,
     pub(crate) seed: Option<i64>,
     pub(crate) warnings: Vec<String>,
 }
@@ -38,6 +41,7 @@ pub(crate) fn check(request: &Request, vocabulary: u32, template: &str) -> Resul
         skip_special: params.skip_special_tokens.unwrap_or(true),
         ignore_end: params.ignore_eos.unwrap_or(false),
         logprobs: logprobs(params)?,
+        logprob_of_end: false,
         seed: params.seed,
         warnings: request
             .extra

@@ -83,6 +83,7 @@ pub(crate) fn plan(shared: &Shared, request: &Request, raw: Option<&Raw>) -> Res
         Some(Raw { prompt: Input::Tokens(tokens), .. }) => raw::known(tokens, &shared.vocabulary, "prompt")?,
         None => prompt_with(shared, request, guide.as_ref())?,
     };
+    checked.logprob_of_end = raw.is_some();
     check_length(shared, &prompt, if raw.is_some() { "prompt" } else { "messages" })?;
     if checked.ignore_end {
         let ends = shared.vocabulary.ends().into_iter();

@@ -77,6 +77,7 @@ pub(crate) struct Sequence {
     out: Output,
     /// How many top tokens to show, where probabilities are asked for.
     logprobs: Option<usize>,
+    logprob_of_end: bool,
     skip_special: bool,
     include_stop: bool,
     events: Vec<Event>,
@@ -145,6 +146,7 @@ impl Sequence {
             calls: 0,
             out: Output { scanner: Scanner::new(patterns), opener, ..Output::default() },
             logprobs: checked.logprobs,
+            logprob_of_end: checked.logprob_of_end,
             skip_special: checked.skip_special,
             include_stop: checked.include_stop,
             events: Vec::new(),
@@ -174,7 +176,7 @@ impl Sequence {
         };
         if let Some(count) = self.logprobs
             && !matches!(self.mode, Mode::Calling(..))
-            && !vocabulary.is_end(token.cast_signed())
+            && (self.logprob_of_end || !vocabulary.is_end(token.cast_signed()))
         {
             let entry = logprob(token, logits, count, vocabulary);
             self.out.waiting.push((self.out.received, entry));
@@ -206,7 +208,13 @@ impl Sequence {
     fn take(&mut self, token: i32, vocabulary: &Vocabulary) -> Result<()> {
         self.generated += 1;
         if vocabulary.is_end(token) {
-            self.finish("stop");
+            // Who wants to see special tokens sees this one, too; a form of answer has no room for it.
+            if !self.skip_special && matches!(self.mode, Mode::Free) {
+                self.write(token, vocabulary)?;
+            }
+            if !self.is_finished {
+                self.finish("stop");
+            }
             return Ok(());
         }
         self.tokens.push(token);

@@ -220,6 +220,23 @@ fn probabilities_are_probabilities() {
 }
 
 #[test]
+fn the_token_that_ends_a_text_is_seen_where_special_tokens_are() {
+    let text = ask(json!({"messages": FRANCE})).text().to_owned();
+    let shown = ask(json!({"messages": FRANCE, "skip_special_tokens": false})).text().to_owned();
+    let end = shown.strip_prefix(&text).unwrap();
+    assert!(end.starts_with('<') && end.ends_with('>'), "{end:?}");
+}
+
+#[test]
+fn every_token_of_a_raw_prompt_has_a_probability() {
+    let asked = request(json!({"messages": FRANCE, "logprobs": true, "top_logprobs": 1}));
+    let response = block_on(fold(engine().complete("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n", asked))).unwrap();
+    assert_eq!(response.choices[0].finish_reason, Some(FinishReason::Stop));
+    let entries = response.choices[0].logprobs.clone().unwrap().content.unwrap();
+    assert_eq!(entries.len() as u64, response.usage.unwrap().completion_tokens);
+}
+
+#[test]
 fn logit_bias_forbids_a_token() {
     let text = ask(json!({"messages": FRANCE})).text().to_owned();
     let first = engine().tokenize(&text)[0];

@@ -126,12 +126,14 @@ def check_tools_whole():
 
 
 def check_tools_streamed():
-    for model, count in [("tool-stream/m", 1), ("parallel-stream/m", 2), ("claude-tool-stream/m", 1)]:
+    # This client takes the calls of a message in the order of their places alone, whoever sends them.
+    cases = [("tool-stream/m", []), ("claude-parallel-stream/m", ["get_time"]), ("claude-tool-stream/m", [])]
+    for model, further in cases:
         with client().chat.completions.stream(model=model, messages=ASK, tools=TOOLS) as stream:
             for _ in stream:
                 pass
             calls = stream.get_final_completion().choices[0].message.tool_calls
-        assert [call.function.name for call in calls] == ["get_weather"] * count, model
+        assert [call.function.name for call in calls] == ["get_weather", *further], model
         assert "Paris" in calls[0].function.arguments
 
 

@@ -36,7 +36,7 @@ async fn a_job_goes_on_after_a_stop() {
     let id = id.as_str().unwrap();
     answered(&upstream, server.address, id).await;
     server.stop().await;
-    finished_by_the_next(&upstream, &folder.path().to_owned(), &configuration, id).await;
+    finished_by_the_next(&upstream, folder.path(), &configuration, id).await;
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn everything_is_there_after_a_kill() {
     // SIGKILL: nothing is closed, nothing is written any more.
     child.kill().unwrap();
     child.wait().unwrap();
-    finished_by_the_next(&upstream, &folder.path().to_owned(), &configuration, id).await;
+    finished_by_the_next(&upstream, folder.path(), &configuration, id).await;
 }
 
 /// Waits until one row is answered, and the other is asked.

@@ -162,7 +162,9 @@ impl StreamEncoder for EngineStream {
         }
         self.flush(out);
         let content = json!({"error": error.message(), "timestamp": timestamp(self.now)});
-        self.write(None, json!({"status_code": status(error), "content": content}), out);
+        // What breaks on the server's side of a stream has one number in this contract.
+        let code = status(error).min(500);
+        self.write(None, json!({"status_code": code, "content": content}), out);
     }
 
     fn keep_alive(&mut self, out: &mut Vec<u8>) {
@@ -223,7 +225,7 @@ mod tests {
         stream.set_time(1_767_323_046);
         stream.error(&Error::new(Kind::StreamInterrupted, "cut"), &mut out);
         let expected = concat!(
-            r#"data: {"request_id":"r","output":null,"error":{"status_code":502,"content":{"error":"cut","timestamp":"2026-01-02 03:04:06 UTC"}},"status":"FAILURE","traceback":"cut"}"#,
+            r#"data: {"request_id":"r","output":null,"error":{"status_code":500,"content":{"error":"cut","timestamp":"2026-01-02 03:04:06 UTC"}},"status":"FAILURE","traceback":"cut"}"#,
             "\r\n\r\n",
         );
         assert_eq!(text(out.clone()), expected);

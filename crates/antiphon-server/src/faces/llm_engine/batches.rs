@@ -108,10 +108,7 @@ async fn read(caller: &Caller, body: &[u8], first: bool) -> Result<NewJob> {
         .ok_or_else(|| Error::invalid("model_config", "is required: an object with the model"))?;
     let model = config.required("model")?;
     check_model(caller, &model)?;
-    if config.has("checkpoint_path") {
-        let message = "is not taken: a server reads no files that a request names";
-        return Err(Error::invalid("model_config.checkpoint_path", message));
-    }
+    config.no_checkpoint()?;
     let workers = fields.number("data_parallelism", 1..=64)?.unwrap_or(1);
     let max_runtime = fields.number("max_runtime_sec", 1..=MAX_RUNTIME)?.unwrap_or(DEFAULT_RUNTIME);
     let input = fields.text("input_data_path")?;

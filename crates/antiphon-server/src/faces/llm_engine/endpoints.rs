@@ -168,10 +168,7 @@ fn check_name(caller: &Caller, name: &str) -> Result<()> {
 
 /// What the endpoint shall stand for: a model that the caller may ask by its own name, too.
 fn model(caller: &Caller, fields: &mut Fields) -> Result<Option<String>> {
-    if fields.has("checkpoint_path") {
-        let message = "is not taken: a server reads no files that a request names";
-        return Err(Error::invalid("checkpoint_path", message));
-    }
+    fields.no_checkpoint()?;
     let Some(model) = fields.text("model_name")? else { return Ok(None) };
     if let Some(target) = caller.app.kept.target(&model) {
         models::check_key(caller.key.as_deref(), &model)?;

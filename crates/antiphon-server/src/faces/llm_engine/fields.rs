@@ -40,6 +40,17 @@ impl Fields {
         }
     }
 
+    /// A path of weights: the clients send an empty one where there is none, and any other is not taken.
+    pub(super) fn no_checkpoint(&mut self) -> Result<()> {
+        match self.take("checkpoint_path") {
+            None => Ok(()),
+            Some(Value::String(path)) if path.is_empty() => Ok(()),
+            Some(_) => {
+                Err(self.wrong("checkpoint_path", "is not taken: a server reads no files that a request names"))
+            }
+        }
+    }
+
     /// A string that says something.
     pub(super) fn required(&mut self, name: &str) -> Result<String> {
         match self.text(name)? {

@@ -12,7 +12,7 @@ use crate::ticket::Caller;
 pub(super) async fn create(caller: Caller) -> Response {
     not_implemented(
         &caller,
-        "models are not trained here: train elsewhere, and serve the result under an alias or as a GGUF file",
+        "there are no fine-tunes: models are not trained here; train elsewhere, and serve the result under an alias or as a GGUF file",
     )
 }
 
