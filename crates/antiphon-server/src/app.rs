@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use antiphon::core::Meta;
 use antiphon::keys::KeyStore;
-use antiphon::{Client, Request, Response, Result, config};
+use antiphon::{Client, Result, config};
 use axum::Router;
 use tokio::sync::Semaphore;
 
@@ -87,10 +86,6 @@ impl Live {
 
     /// What a call has cost, in dollars, where that is known.
     pub(crate) fn cost(&self, notes: &Notes) -> Option<f64> {
-        let meta =
-            Meta { provider: notes.provider.clone(), model: notes.answered_by.clone(), ..Meta::default() };
-        let answer = Response { usage: Some(notes.usage.clone()?), meta, ..Response::default() };
-        let asked = Request { model: notes.model.clone()?, ..Request::default() };
-        self.client.facts(&asked).answered(&answer).cost
+        self.client.cost(notes.provider.as_deref()?, notes.answered_by.as_deref()?, notes.usage.as_ref()?)
     }
 }

@@ -12,6 +12,7 @@ use antiphon::{Error, Event, EventStream, Tap};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body::{Body, Frame};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
 use crate::outcome;
@@ -27,6 +28,10 @@ pub(crate) struct EventBody {
     events: Option<EventStream>,
     written: Written,
     out: Vec<u8>,
+    /// What waits for its turn behind the tasks that are ready, while there is something to send.
+    turn: Option<JoinHandle<()>>,
+    /// Whether it has had its turn since something came.
+    had_turn: bool,
     ticket: Arc<Ticket>,
     silence: Silence,
 }
@@ -41,7 +46,15 @@ impl EventBody {
         keep_alive: Duration,
     ) -> Self {
         let silence = Silence { after: keep_alive, sleep: None, last: Instant::now() };
-        let mut body = Self { events: Some(events), written, out: Vec::new(), ticket, silence };
+        let mut body = Self {
+            events: Some(events),
+            written,
+            out: Vec::new(),
+            turn: None,
+            had_turn: false,
+            ticket,
+            silence,
+        };
         if let Some(batch) = first {
             body.take(&batch);
         }
@@ -64,7 +77,11 @@ impl EventBody {
         while self.out.len() < TOGETHER {
             let Some(events) = &mut self.events else { break };
             match events.poll_next_unpin(context) {
-                Poll::Ready(Some(Ok(batch))) => self.take(&batch),
+                Poll::Ready(Some(Ok(batch))) => {
+                    self.turn = None;
+                    self.had_turn = false;
+                    self.take(&batch);
+                }
                 Poll::Ready(Some(Err(error))) => {
                     self.events = None;
                     self.fail(&error);
@@ -77,6 +94,15 @@ impl EventBody {
                     std::task::ready!(self.silence.poll(context));
                     self.written.encoder.set_time(now());
                     self.written.encoder.keep_alive(&mut self.out);
+                }
+                // What came in one packet comes one piece at a time: whoever takes them apart has its turn
+                // first, so that they go out together, too.
+                Poll::Pending if !self.had_turn => {
+                    let turn = self.turn.get_or_insert_with(|| tokio::spawn(async {}));
+                    // It cannot fail; and if it could, that would be its end, too.
+                    let _ = std::task::ready!(Pin::new(turn).poll(context));
+                    self.turn = None;
+                    self.had_turn = true;
                 }
                 Poll::Pending => break,
             }

@@ -105,7 +105,7 @@ fn admit(
 fn request_id(headers: &HeaderMap) -> String {
     let theirs = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let decent = |id: &&str| (1..=128).contains(&id.len()) && id.chars().all(|c| c.is_ascii_graphic());
-    theirs.filter(decent).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+    theirs.filter(decent).map_or_else(|| antiphon::random_uuid().to_string(), str::to_owned)
 }
 
 fn without_prefix(uri: &Uri) -> Option<Uri> {

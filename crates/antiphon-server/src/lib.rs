@@ -41,6 +41,7 @@ mod settings;
 mod store;
 mod ticket;
 mod tls;
+mod workers;
 
 pub use server::{Handle, Server};
 pub use settings::{Check, DEFAULT_PORT, KeySettings, Options, Settings};

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use antiphon::{Error, Kind, Result};
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::gate;
 use crate::server::Shared;
+use crate::workers::Workers;
 
 /// How long the head of a request may take to come, and a connection may idle between two.
 const HEADER_WAIT: Duration = Duration::from_secs(10);
@@ -31,7 +33,9 @@ const MAX_HEADERS: usize = 100;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts until the server shall stop, and waits for what is under way.
-pub(crate) async fn run(shared: Arc<Shared>, listener: TcpListener) {
+pub(crate) async fn run(shared: Arc<Shared>, listener: TcpListener) -> Result<()> {
+    let workers = Workers::start()
+        .map_err(|error| Error::new(Kind::Internal, format!("cannot start a thread: {error}")))?;
     let graceful = GracefulShutdown::new();
     // Ends connections that are still open when the time to drain is over.
     let cut = watch::Sender::new(false);
@@ -42,9 +46,11 @@ pub(crate) async fn run(shared: Arc<Shared>, listener: TcpListener) {
             () = raised(&mut stop) => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    // It is the worker's from here on, and no more of this thread's.
+                    let Ok(stream) = stream.into_std() else { continue };
                     let connection = connection(shared.clone(), stream, graceful.watcher());
                     let mut cut = cut.subscribe();
-                    tokio::spawn(async move {
+                    workers.give(async move {
                         tokio::select! {
                             () = connection => {}
                             () = raised(&mut cut) => {}
@@ -64,6 +70,7 @@ pub(crate) async fn run(shared: Arc<Shared>, listener: TcpListener) {
         tracing::warn!(target: "antiphon::serve", ?drain, "answers are cut that took longer than the time to drain");
     }
     cut.send_replace(true);
+    Ok(())
 }
 
 /// Waits until the flag is raised, or nobody is left who could.
@@ -71,7 +78,8 @@ async fn raised(flag: &mut watch::Receiver<bool>) {
     let _ = flag.wait_for(|is_raised| *is_raised).await;
 }
 
-async fn connection(shared: Arc<Shared>, stream: TcpStream, watcher: Watcher) {
+async fn connection(shared: Arc<Shared>, stream: std::net::TcpStream, watcher: Watcher) {
+    let Ok(stream) = TcpStream::from_std(stream) else { return };
     // Pieces of a stream are small, and waiting to fill a packet would show.
     let _ = stream.set_nodelay(true);
     let tls = shared.tls.read().unwrap_or_else(PoisonError::into_inner).clone();

@@ -5,6 +5,9 @@
 //! look. What is not in the table, or is written in another way (`//`, `%2F`, another case), is nobody's: it
 //! needs a key like everything that is not [`Access::Open`], and is a 404 then.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
@@ -49,7 +52,7 @@ pub(crate) static FAMILIES: &[&[Route]] =
 pub(crate) const PREFIX: &str = "/llm-engine";
 
 /// Every row.
-pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
+pub(crate) fn all() -> impl DoubleEndedIterator<Item = &'static Route> {
     FAMILIES.iter().copied().flatten()
 }
 
@@ -71,7 +74,12 @@ pub(crate) fn unprefixed(path: &str) -> &str {
 
 /// The row of a path, whatever the method; the path as it is written, for the gate trusts nothing else.
 pub(crate) fn of_path(path: &str) -> Option<&'static Route> {
-    all().find(|route| matches(route.path, path))
+    static PLAIN: LazyLock<HashMap<&str, &Route>> = LazyLock::new(|| {
+        // Of several methods of a path the first row counts, as below.
+        all().filter(|route| !route.path.contains('{')).map(|route| (route.path, route)).rev().collect()
+    });
+    let plain = PLAIN.get(path).copied();
+    plain.or_else(|| all().find(|route| matches(route.path, path)))
 }
 
 fn matches(pattern: &str, path: &str) -> bool {

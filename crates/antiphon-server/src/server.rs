@@ -69,14 +69,15 @@ impl Server {
 
     /// Answers until [`Handle::shutdown`], and then until what is under way is over, or for as long as
     /// `drain_seconds` says.
-    pub async fn run(self) {
+    pub async fn run(self) -> Result<()> {
         let app = self.shared.app.clone();
         if let Err(error) = app.kept.jobs.resume(&app).await {
             tracing::error!(target: "antiphon::serve", %error, "batch jobs are not gone on with");
         }
-        listen::run(self.shared, self.listener).await;
+        let outcome = listen::run(self.shared, self.listener).await;
         // What they had under way is asked again at the next start.
         app.kept.jobs.stop_all();
+        outcome
     }
 }
 

@@ -1,10 +1,11 @@
 //! The client: finds who answers and runs the call.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "local")]
 use antiphon_core::Request;
-use antiphon_core::{Chunker, Error, Event, EventStream, Response, Result, Task};
+use antiphon_core::{Chunker, Error, Event, EventStream, Provider, Response, Result, Task};
 use futures_util::{FutureExt, StreamExt};
 
 use crate::attempt::now;
@@ -15,6 +16,7 @@ use crate::call::{Call, Waits};
 use crate::call_log::CallLogs;
 use crate::catalog::Catalog;
 use crate::config::{self, Config};
+use crate::custom;
 use crate::keys::KeyStore;
 use crate::mock::Mock;
 use crate::policy::{self, budget::Budgets, coalesce::Flights, limits::Limits};
@@ -32,6 +34,8 @@ pub struct Client {
 
 struct Inner {
     config: Config,
+    /// The providers that `config.toml` has tables of, as far as these are sound.
+    configured: HashMap<String, &'static Provider>,
     keys: KeyStore,
     transport: Arc<dyn Transport>,
     budgets: Budgets,
@@ -72,6 +76,7 @@ impl Client {
         Self {
             inner: Arc::new(Inner {
                 log: CallLogs::new(config.call_log()),
+                configured: custom::of_config(&config),
                 config,
                 keys,
                 transport,
@@ -110,6 +115,10 @@ impl Client {
     /// The user's configuration.
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    pub(crate) fn configured(&self) -> &HashMap<String, &'static Provider> {
+        &self.inner.configured
     }
 
     /// The user's stored keys.

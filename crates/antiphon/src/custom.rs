@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use antiphon_core::dialects;
 use antiphon_core::{Auth, Error, Kind, Operation, Provider, Quirks, Result};
 
-use crate::config::ProviderConfig;
+use crate::config::{Config, ProviderConfig};
 use crate::providers;
 
 /// Id of the row that stands for any OpenAI-like server, wherever it is.
@@ -15,6 +15,20 @@ const ANYWHERE: &str = "custom_openai";
 /// The provider of a call that names an address and no provider.
 pub(crate) fn anywhere() -> Option<&'static Provider> {
     providers::by_id(ANYWHERE)
+}
+
+/// The providers of every table that is sound.
+pub(crate) fn of_config(config: &Config) -> HashMap<String, &'static Provider> {
+    let sound = config.providers.iter().filter_map(|(id, table)| Some((id.clone(), of(id, table).ok()?)));
+    sound.collect()
+}
+
+/// The provider of that id, as its table of `config.toml` has it.
+pub(crate) fn of(id: &str, table: &ProviderConfig) -> Result<&'static Provider> {
+    match providers::by_id(id) {
+        Some(known) => Ok(adjusted(known, table)),
+        None => configured(id, table),
+    }
 }
 
 /// The provider that a table of `config.toml` describes: its address, and if it is not OpenAI's, its dialect.
@@ -41,7 +55,7 @@ pub(crate) fn configured(id: &str, config: &ProviderConfig) -> Result<&'static P
 }
 
 /// One of antiphon's own providers, as its table of `config.toml` has it.
-pub(crate) fn adjusted(known: &'static Provider, config: &ProviderConfig) -> &'static Provider {
+fn adjusted(known: &'static Provider, config: &ProviderConfig) -> &'static Provider {
     static ADJUSTED: OnceLock<Mutex<HashMap<&'static str, &'static Provider>>> = OnceLock::new();
     if config.h2.is_none_or(|h2| h2 == known.quirks.h2) {
         return known;

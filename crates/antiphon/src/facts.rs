@@ -69,6 +69,14 @@ impl Client {
 }
 
 impl Client {
+    /// What an answer of that provider's model cost, in dollars. `None` is unknown, never zero.
+    pub fn cost(&self, provider: &str, model: &str, usage: &Usage) -> Option<f64> {
+        match provider {
+            providers::LOCAL => Some(0.0),
+            id => self.catalog().cost(id, model, usage, Billing::default()).map(Cost::total),
+        }
+    }
+
     /// Whether the answer to `request` will have a known price.
     pub(crate) fn has_price(&self, request: &Request) -> bool {
         let response = Response { usage: Some(Usage::default()), ..Response::default() };

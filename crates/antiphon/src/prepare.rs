@@ -1,6 +1,7 @@
 //! A request for one model of one provider, ready to be sent any number of times.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use antiphon_core::dialects::{self, Dialect, Mode, WireRequest};
 use antiphon_core::{Auth, Error, Event, Kind, Provider, Request, Result, Task};
@@ -14,12 +15,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::call::{Options, secret_header};
-use crate::env_vars;
 use crate::resolve::{Credential, Hosted};
 use crate::structured::{self, Rung};
 use crate::tap::Tap;
 use crate::text_by_chat;
 use crate::transport::HttpRequest;
+use crate::{env_vars, random};
 
 /// Where OpenAI's chats are asked.
 const CHAT: &str = "/chat/completions";
@@ -80,7 +81,7 @@ pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) 
     add_headers(&mut headers, hosted, options)?;
     let http = HttpRequest {
         method: wire.method,
-        url: endpoint(&hosted.base_url, &wire.path, &wire.query)?,
+        url: kept_endpoint(&hosted.base_url, &wire.path, &wire.query)?,
         headers,
         body: Bytes::from(wire.body),
         connect_timeout: options.waits.connect,
@@ -158,8 +159,7 @@ fn add_headers(headers: &mut HeaderMap, hosted: &Hosted, options: &Options) -> R
             headers.insert(HeaderName::from_static(name), secret_header(variable, &value)?);
         }
     }
-    let key = uuid::Uuid::new_v4();
-    let key = HeaderValue::try_from(format!("antiphon-{key}"));
+    let key = HeaderValue::try_from(format!("antiphon-{}", random::uuid()));
     headers.extend(key.ok().map(|key| (IDEMPOTENCY_KEY, key)));
     match (&hosted.credential, provider.auth) {
         (Credential::None, _) | (Credential::Key(_), Auth::None) => {}
@@ -205,6 +205,24 @@ fn basic(key: &SecretString) -> Result<HeaderValue> {
 
 fn bearer(key: &SecretString) -> Result<HeaderValue> {
     secret_header("api_key", &format!("Bearer {}", key.expose_secret().trim()))
+}
+
+/// [`endpoint`], where the last call of this thread may have found it already.
+fn kept_endpoint(base_url: &str, path: &str, query: &[(Cow<'static, str>, String)]) -> Result<Url> {
+    thread_local! {
+        static LAST: RefCell<Option<(String, String, Url)>> = const { RefCell::new(None) };
+    }
+    if !query.is_empty() {
+        return endpoint(base_url, path, query);
+    }
+    LAST.with_borrow_mut(|last| match last {
+        Some((base, below, url)) if base == base_url && below == path => Ok(url.clone()),
+        _ => {
+            let url = endpoint(base_url, path, query)?;
+            *last = Some((base_url.to_owned(), path.to_owned(), url.clone()));
+            Ok(url)
+        }
+    })
 }
 
 /// The dialect's path below the provider's address. An address that has part of the path already (`…/v1`,

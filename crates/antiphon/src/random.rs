@@ -3,9 +3,9 @@
 use antiphon_core::Operation;
 use uuid::{Builder, Uuid};
 
-/// A random UUID for an answer. It guards nothing, so it is not worth asking the kernel each time; but a forked
+/// A random UUID for an answer or a request. It guards nothing, so it is not worth asking the kernel each time; but a forked
 /// process goes on with its parent's generator, so the process is part of it.
-pub(crate) fn uuid() -> Uuid {
+pub fn uuid() -> Uuid {
     let process = u128::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
     Builder::from_random_bytes((fastrand::u128(..) ^ process).to_le_bytes()).into_uuid()
 }

@@ -150,11 +150,14 @@ impl Client {
 
     /// The provider of that id: antiphon's own, or one of `config.toml`.
     pub fn provider(&self, id: &str) -> Result<Option<&'static Provider>> {
-        match (providers::by_id(id), self.config().providers.get(id)) {
-            (None, Some(table)) => custom::configured(id, table).map(Some),
-            (Some(known), Some(table)) => Ok(Some(custom::adjusted(known, table))),
-            (known, None) => Ok(known),
+        if let Some(provider) = self.configured().get(id) {
+            return Ok(Some(provider));
         }
+        // A table that is there and not sound is an error of who asks for it.
+        self.config()
+            .providers
+            .get(id)
+            .map_or(Ok(providers::by_id(id)), |table| custom::of(id, table).map(Some))
     }
 
     /// What of a place is part of a cache's key. Other headers are not: they trace, or they are keys.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use antiphon_core::event::Path;
 use antiphon_core::frames::Framing;
 use antiphon_core::{Event, Result};
+use memchr::memchr_iter;
 
 /// An event that has not ended after so many bytes is handed on as it is: the framer has its own limit.
 const MAX_EVENT: usize = 8 << 20;
@@ -140,8 +141,7 @@ impl Passing {
 
 /// Where the first event ends whose end is not before `from`: behind its empty line.
 fn end_of_event(bytes: &[u8], from: usize) -> Option<usize> {
-    let ends = bytes.iter().enumerate().skip(from).filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
-    ends.into_iter().find_map(|at| match &bytes[at + 1..] {
+    memchr_iter(b'\n', &bytes[from..]).map(|at| from + at).find_map(|at| match &bytes[at + 1..] {
         [b'\n', ..] => Some(at + 2),
         [b'\r', b'\n', ..] => Some(at + 3),
         _ => None,

@@ -5,7 +5,7 @@ use antiphon_server::{Check, Handle, Options, Server};
 use tokio::runtime::Builder;
 
 use crate::args::ServeArgs;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::log;
 use crate::printer::Printer;
 
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ServeArgs, printer: &mut Printer) -> Outcome {
     }
     log::start_serving();
     let failed = |error| Error::new(Kind::Internal, format!("cannot start the runtime: {error}"));
-    let runtime = Builder::new_multi_thread().enable_all().build().map_err(failed)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let outcome = runtime.block_on(serve(options, printer));
     // A model that is still loading is not waited for.
     runtime.shutdown_background();
@@ -36,8 +36,7 @@ async fn serve(options: Options, printer: &mut Printer) -> Outcome {
     let server = Server::bind(options).await?;
     printer.line(format_args!("antiphon listens on {}", server.url()))?;
     tokio::spawn(obey_signals(server.handle()));
-    server.run().await;
-    Ok::<(), Failure>(())
+    Ok(server.run().await?)
 }
 
 fn alias(text: &str) -> Result<(String, String), Error> {

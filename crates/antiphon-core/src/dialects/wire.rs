@@ -11,6 +11,12 @@ use serde_json::Value;
 
 use crate::json::kind_of;
 
+/// Bytes as text; what of them is no UTF-8 is U+FFFD. Whole answers nearly always are, and finding that out is
+/// quicker than looking for what is not.
+pub(crate) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// Fields that are not known, in order; nulls left out.
 pub(crate) type Extra = Vec<(String, Value)>;
 

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr2;
+
 use super::{Frame, MAX_FRAME, too_large};
 use crate::Result;
 
@@ -179,7 +181,7 @@ impl Sse {
         if self.failed || !self.at_line_start() {
             return Ok(None);
         }
-        let found = self.buffer[self.scanned..].iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let found = memchr2(b'\n', b'\r', &self.buffer[self.scanned..]);
         let end = found.map_or(self.buffer.len(), |offset| self.scanned + offset);
         if end - self.start > self.limit {
             self.failed = true;

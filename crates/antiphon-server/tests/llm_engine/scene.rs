@@ -32,7 +32,7 @@ pub(crate) async fn serve_in(folder: &Path, config: &str) -> Place {
     };
     let server = Server::bind(options).await.unwrap();
     let (address, handle) = (server.address(), server.handle());
-    Place { address, handle, task: tokio::spawn(server.run()) }
+    Place { address, handle, task: tokio::spawn(async { server.run().await.unwrap() }) }
 }
 
 impl Place {

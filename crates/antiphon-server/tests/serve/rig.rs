@@ -50,7 +50,7 @@ pub(crate) async fn serve(config: &str) -> Running {
     };
     let server = Server::bind(options).await.unwrap();
     let (address, handle) = (server.address(), server.handle());
-    Running { address, handle, task: tokio::spawn(server.run()), folder }
+    Running { address, handle, task: tokio::spawn(async { server.run().await.unwrap() }), folder }
 }
 
 /// A chat of one message, with further fields.

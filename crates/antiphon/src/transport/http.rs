@@ -17,6 +17,7 @@ use futures_core::future::BoxFuture;
 use http_body::Body as _;
 use reqwest::{Certificate, Client, ClientBuilder, Proxy, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::runtime::Handle;
 
 use super::failure;
 use super::resolver::{Lookup, Resolver, SystemLookup};
@@ -50,6 +51,9 @@ pub struct Http {
 /// Requests that differ in this cannot share a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
+    /// A connection is driven by the runtime that it was opened in: it ends with that one, and another one's
+    /// thread has to be woken for each of its pieces.
+    runtime: Option<tokio::runtime::Id>,
     connect_timeout: Duration,
     h2: bool,
     tls: bool,
@@ -150,7 +154,8 @@ fn choose_cryptography() {
 impl Transport for Http {
     fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
         let tls = request.url.scheme() == "https" || self.proxied;
-        let key = Key { connect_timeout: request.connect_timeout, h2: request.h2, tls };
+        let runtime = Handle::try_current().ok().map(|handle| handle.id());
+        let key = Key { runtime, connect_timeout: request.connect_timeout, h2: request.h2, tls };
         let client = self.client(key);
         Box::pin(async move {
             let (client, ticket) = client?;

@@ -6,7 +6,7 @@ use super::blocks::Blocks;
 use super::wire::{Delta, Message, StreamEvent};
 use super::{errors, stop, usage};
 use crate::dialects::answer::{interrupted, is_malformed, is_nothing, malformed, not_an_answer, text};
-use crate::dialects::wire::{Extra, read};
+use crate::dialects::wire::{Extra, read, utf8};
 use crate::dialects::{Decoder, Mode};
 use crate::event::{Event, Path};
 use crate::frames::Frame;
@@ -87,7 +87,7 @@ impl Decoder for MessageDecoder {
 
 impl MessageDecoder {
     fn body(&mut self, bytes: &[u8], out: &mut Vec<Event>) -> Result<()> {
-        let text = String::from_utf8_lossy(bytes);
+        let text = utf8(bytes);
         if matches!(text, Cow::Owned(_)) {
             self.warn("bytes of the answer that were no UTF-8 were replaced by U+FFFD", out);
         }

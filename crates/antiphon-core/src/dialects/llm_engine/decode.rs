@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::wire::{Answer, Counts, Output, logprobs};
 use crate::dialects::answer::{interrupted, is_malformed, is_nothing, malformed, not_an_answer, text};
 use crate::dialects::openai_chat::errors;
-use crate::dialects::wire::{Text, read};
+use crate::dialects::wire::{Text, read, utf8};
 use crate::dialects::{Decoder, Mode};
 use crate::frames::Frame;
 use crate::{Error, Event, Operation, Result, Usage};
@@ -77,7 +77,7 @@ impl Decoder for EngineDecoder {
 
 impl EngineDecoder {
     fn body(&mut self, bytes: &[u8], out: &mut Vec<Event>) -> Result<()> {
-        let json = String::from_utf8_lossy(bytes);
+        let json = utf8(bytes);
         if matches!(json, Cow::Owned(_)) {
             self.warn("bytes of the answer that were no UTF-8 were replaced by U+FFFD", out);
         }

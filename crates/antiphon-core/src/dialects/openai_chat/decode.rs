@@ -13,7 +13,7 @@ use super::usage;
 use super::wire::{Audio, Choice, Completion, Function, Message, ToolCall};
 use crate::dialects::answer::{interrupted, is_malformed, is_nothing, malformed, not_an_answer, text};
 use crate::dialects::excerpt::excerpt;
-use crate::dialects::wire::{Extra, Text, repair_surrogates};
+use crate::dialects::wire::{Extra, Text, repair_surrogates, utf8};
 use crate::dialects::{Decoder, Mode};
 use crate::event::{Event, Path};
 use crate::frames::Frame;
@@ -132,7 +132,7 @@ impl ChatDecoder {
     }
 
     fn body(&mut self, bytes: &[u8], out: &mut Vec<Event>) -> Result<()> {
-        let text = String::from_utf8_lossy(bytes);
+        let text = utf8(bytes);
         if matches!(text, Cow::Owned(_)) {
             self.warn("bytes of the answer that were no UTF-8 were replaced by U+FFFD", out);
         }
@@ -276,8 +276,8 @@ impl ChatDecoder {
         let state = &mut self.choices[place];
         // A stream may repeat the whole message beside the delta; then the delta is what is new.
         match (choice.delta, choice.message) {
-            (Some(delta), _) => state.message(delta, Shape::Delta, at, out)?,
-            (None, Some(message)) => state.message(message, Shape::Message, at, out)?,
+            (Some(delta), _) => state.message(*delta, Shape::Delta, at, out)?,
+            (None, Some(message)) => state.message(*message, Shape::Message, at, out)?,
             (None, None) => {}
         }
         match (self.operation, choice.text) {
@@ -338,10 +338,10 @@ impl ChoiceState {
             out.push(Event::Refusal { choice, text: text.into_owned() });
         }
         if let Some(audio) = message.audio {
-            self.audio(audio, || path("audio"), out)?;
+            self.audio(*audio, || path("audio"), out)?;
         }
         if let Some(function) = message.function_call {
-            self.function_call(function, || path("function_call"), out)?;
+            self.function_call(*function, || path("function_call"), out)?;
         }
         for (place, call) in message.tool_calls.into_iter().flatten().enumerate() {
             let place = (shape == Shape::Message).then(|| u32::try_from(place).unwrap_or(u32::MAX));
@@ -428,7 +428,7 @@ impl ChoiceState {
         let id = text(call.id, || path("id"))?.unwrap_or_default();
         let kind = text(call.kind, || path("type"))?.unwrap_or_default();
         let custom = call.custom.is_some() || kind == "custom";
-        let function = call.custom.or(call.function).unwrap_or_default();
+        let function = call.custom.map(|custom| *custom).or(call.function).unwrap_or_default();
         let name = text(function.name, || path("function.name"))?.unwrap_or_default();
         let state = self.calls.find(place.or(index), &id, &name);
         let call_place = state.place;

@@ -24,11 +24,11 @@ object! {
 }
 
 object! {
-    /// A choice.
+    /// A choice. What is large and mostly not there is boxed: a piece is moved several times while it is read.
     Choice {
         "index" => index: Option<Value>,
-        "message" => message: Option<Message<'a>>,
-        "delta" => delta: Option<Message<'a>>,
+        "message" => message: Option<Box<Message<'a>>>,
+        "delta" => delta: Option<Box<Message<'a>>>,
         "text" => text: Text<'a>,
         "finish_reason" => finish_reason: Text<'a>,
         "logprobs" => logprobs: Option<Value>,
@@ -45,8 +45,8 @@ object! {
         "reasoning_content" => reasoning_content: Text<'a>,
         "reasoning" => reasoning: Text<'a>,
         "tool_calls" => tool_calls: Option<Vec<ToolCall<'a>>>,
-        "function_call" => function_call: Option<Function<'a>>,
-        "audio" => audio: Option<Audio<'a>>,
+        "function_call" => function_call: Option<Box<Function<'a>>>,
+        "audio" => audio: Option<Box<Audio<'a>>>,
     }
 }
 
@@ -57,7 +57,7 @@ object! {
         "id" => id: Text<'a>,
         "type" => kind: Text<'a>,
         "function" => function: Option<Function<'a>>,
-        "custom" => custom: Option<Function<'a>>,
+        "custom" => custom: Option<Box<Function<'a>>>,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::dialects::Decoder;
 use crate::dialects::answer::{is_nothing, malformed, not_an_answer, text};
 use crate::dialects::openai_chat::errors;
-use crate::dialects::wire::read;
+use crate::dialects::wire::{read, utf8};
 use crate::embeddings::{Embeddings, from_base64};
 use crate::event::{Event, Path};
 use crate::frames::Frame;
@@ -31,7 +31,7 @@ impl Decoder for EmbeddingsDecoder {
             return Ok(());
         }
         let result = match frame {
-            Frame::Body(bytes) => body(&String::from_utf8_lossy(bytes), out),
+            Frame::Body(bytes) => body(&utf8(bytes), out),
             Frame::Comment => return Ok(()),
             Frame::Event { data, .. } => Err(not_an_answer("embeddings came as a stream", data)),
         };
