@@ -22,7 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "bench"
-COMMAND = ROOT / "target" / "release" / "antiphon"
+COMMAND = ROOT / "target" / "dist" / "antiphon"
 BARE_LOOP = ROOT / "target" / "release" / "examples" / "bare_loop"
 WHEELS = ROOT / "target" / "wheels"
 CHORISTER = ROOT / "models" / "chorister"
