@@ -36,6 +36,7 @@ async fn serve(options: Options, printer: &mut Printer) -> Outcome {
     let server = Server::bind(options).await?;
     printer.line(format_args!("antiphon listens on {}", server.url()))?;
     tokio::spawn(obey_signals(server.handle()));
+    supervisor::ready(&server.url());
     Ok(server.run().await?)
 }
 
@@ -59,11 +60,57 @@ async fn obey_signals(handle: Handle) {
     };
     loop {
         tokio::select! {
-            _ = terminate.recv() => return handle.shutdown(),
-            _ = interrupt.recv() => return handle.shutdown(),
-            _ = hang_up.recv() => handle.reload_and_tell(),
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => supervisor::reloads(|| handle.reload_and_tell()),
         }
     }
+    supervisor::stops();
+    handle.shutdown();
+}
+
+/// What systemd is told of the server, in a unit of `Type=notify`. Elsewhere nobody listens, and nothing
+/// is said.
+#[cfg(unix)]
+mod supervisor {
+    use sd_notify::NotifyState::{self, MonotonicUsec, Ready, Reloading, Status, Stopping, Watchdog};
+
+    /// Connections are taken from now on. Where a sign of life is wished, there is one twice in the time given.
+    pub(super) fn ready(url: &str) {
+        say(&[Ready, Status(&format!("listens on {url}"))]);
+        if let Some(within) = sd_notify::watchdog_enabled() {
+            tokio::spawn(async move {
+                let mut interval = tokio::time::interval(within / 2);
+                loop {
+                    interval.tick().await;
+                    say(&[Watchdog]);
+                }
+            });
+        }
+    }
+
+    pub(super) fn reloads(reload: impl FnOnce()) {
+        if let Ok(now @ MonotonicUsec(_)) = NotifyState::monotonic_usec_now() {
+            say(&[Reloading, now]);
+        }
+        reload();
+        say(&[Ready]);
+    }
+
+    pub(super) fn stops() {
+        say(&[Stopping, Status("answers what is under way")]);
+    }
+
+    fn say(states: &[NotifyState<'_>]) {
+        if let Err(error) = sd_notify::notify(states) {
+            tracing::debug!(target: "antiphon::serve", %error, "the supervisor cannot be told");
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod supervisor {
+    pub(super) fn ready(_: &str) {}
 }
 
 /// Ctrl-C drains.
