@@ -9,7 +9,7 @@ from . import llmengine as llmengine
 from ._aio import AsyncCompletionStream
 from ._antiphon import CompletionStream, __version__
 from ._batch import as_dict, batch_executor
-from ._completion import Completion
+from .llmengine.completion import Completion
 from ._context import Context
 from ._endpoint_types import (
     Embedding,
