@@ -59,7 +59,7 @@ def asked(what, options, method, path, json=None, form=None):
     if found is None:
         raise InvalidRequestError(
             f"{what} needs a server, and none is set",
-            hint="start one with `antiphon serve`, and set LLM_ENGINE_BASE_PATH to its address, or pass base_url=",
+            hint="start one with `antiphon serve`, and set LLM_ENGINE_BASE_PATH or pass base_url",
         )
     return send(found, method, path, json, form)
 

@@ -2,8 +2,8 @@
 
 Imported when it is first asked for. The call itself is ``text_completion``; here its words become LLM
 Engine's. A name of a model is found as everywhere: an alias of ``config.toml``, ``local/NAME``,
-``provider/model``. With ``base_url=``, ``set_base_path`` or ``LLM_ENGINE_BASE_PATH`` it is a model of that LLM
-Engine.
+``provider/model``. With ``base_url=``, ``set_base_path`` or ``LLM_ENGINE_BASE_PATH`` it is a model of that
+LLM Engine.
 """
 
 from .. import async_text_completion, text_completion
@@ -51,8 +51,8 @@ class Completion:
         ``model`` and ``model_name`` are one; ``timeout`` is in seconds. Further options are LLM Engine's
         (``stop_sequences``, ``return_token_log_probs``, ``presence_penalty``, ``frequency_penalty``,
         ``top_k``, ``top_p``, ``include_stop_str_in_output``, ``guided_json``, ``guided_regex``,
-        ``guided_choice``, ``guided_grammar``, ``skip_special_tokens``, ``request_headers``) and those of every
-        call (``base_url``, ``api_key``, ``cache_path``, …).
+        ``guided_choice``, ``guided_grammar``, ``skip_special_tokens``, ``request_headers``) and those of
+        every call (``base_url``, ``api_key``, ``cache_path``, …).
 
         A stream that breaks off after its first event ends, as LLM Engine's does, in one without ``output``,
         whose ``error`` says why; before that it raises.
@@ -168,8 +168,9 @@ class Completion:
     def get_batch_completion(cls, job_id, **options):
         """How far a batch is: a dict whose ``job`` has the fields of a ``BatchCompletionsJob``.
 
-        Its ``status`` is ``queued``, ``running``, ``completed``, ``failed`` or ``cancelled``; its ``metadata``
-        counts ``rows``, ``rows_done`` and ``rows_failed``. ``NotFoundError`` where there is none of that id.
+        Its ``status`` is ``queued``, ``running``, ``completed``, ``failed`` or ``cancelled``; its
+        ``metadata`` counts ``rows``, ``rows_done`` and ``rows_failed``. ``NotFoundError`` where there is none
+        of that id.
         """
         path = _job_path(job_id)
         found = server(options)

@@ -248,7 +248,7 @@ class CompletionSyncV1Response(_Response):
 
 
 class CompletionStreamV1Response(_Response):
-    """One event of a stream. One without an ``output`` is the last and has the ``error`` that broke it off."""
+    """One event of a stream. One without ``output`` is the last, and its ``error`` is why it broke off."""
 
     __slots__ = ()
 
@@ -369,7 +369,7 @@ class CreateBatchCompletionsV1Response(Record):
 
 
 class BatchCompletionsJob(Record):
-    """A batch: ``status`` says how far it is, ``metadata`` counts ``rows``, ``rows_done`` and ``rows_failed``.
+    """A batch: ``status`` says how far it is, ``metadata`` has ``rows``, ``rows_done``, ``rows_failed``.
 
     The counts are texts, times those of RFC 3339.
     """
