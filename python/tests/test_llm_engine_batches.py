@@ -112,7 +112,7 @@ def slow(count):
     return content([f"{place}" for place in range(count)])
 
 
-def test_a_cancelled_batch_keeps_what_it_has(tmp_path):
+def test_a_cancelled_batch(tmp_path):
     output = tmp_path / "out.json"
     made = Completion.batch_create(str(output), CONFIG, slow(16), mock_response="x", mock_delay=30)
     quick = Completion.batch_create(str(tmp_path / "quick.json"), CONFIG, content(), mock_response="x")
@@ -122,6 +122,19 @@ def test_a_cancelled_batch_keeps_what_it_has(tmp_path):
     job = finished(made.job_id)
     assert (job["status"], job["completed_at"]) == ("cancelled", None)
     assert not output.exists()
+
+
+def test_what_was_answered_before_a_cancel_is_written(tmp_path):
+    output = tmp_path / "out.json"
+    made = Completion.batch_create(str(output), CONFIG, slow(16), mock_response="x", mock_delay=1)
+    while Completion.get_batch_completion(made.job_id)["job"]["metadata"]["rows_done"] != "8":
+        time.sleep(0.01)
+    assert Completion.cancel_batch_completion(made.job_id) == {"success": True}
+    latest = time.monotonic() + 30
+    while not output.exists():
+        assert time.monotonic() < latest
+        time.sleep(0.01)
+    assert [answer is None for answer in read(output)] == [False] * 8 + [True] * 8
 
 
 def test_one_that_takes_too_long_fails(tmp_path):
