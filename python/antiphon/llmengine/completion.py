@@ -6,7 +6,7 @@ Engine's. A name of a model is found as everywhere: an alias of ``config.toml``,
 LLM Engine.
 """
 
-from .. import async_text_completion, text_completion
+from .. import text_completion
 from .._exceptions import APIStatusError, InvalidRequestError, StreamInterruptedError
 from .._types import Object
 from .api_engine import part, send, server
@@ -78,6 +78,8 @@ class Completion:
         ``async for``.
         """
         call = _asked(model_name, model, prompt, max_new_tokens, temperature, timeout, stream, options)
+        from .. import async_text_completion
+
         answer = await async_text_completion(**call.arguments)
         return call.async_events(answer) if stream else call.response(answer)
 
