@@ -44,8 +44,9 @@ test-python: wheel faultd
 	@$(VENV)/bin/basedpyright --pythonpath $(PY) --level error python/tests/typing_examples.py python/tests/typing_litellm.py
 	@$(PY) -m mypy.stubtest antiphon --ignore-missing-stub --allowlist python/stubtest-allowlist.txt
 
-## The official clients of OpenAI, Anthropic and LLM Engine, each in its own environment below build/clients.
-test-clients: build faultd $(VENV)/ready
+## The official clients of OpenAI, Anthropic and LLM Engine, and our own package in the place of the last, each in
+## its own environment below build/clients.
+test-clients: build wheel faultd $(VENV)/ready
 	@$(SAY) "Clients"
 	@$(PY) tests/clients/environments.py
 	@$(PY) -m pytest -q -rs tests/clients

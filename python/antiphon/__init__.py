@@ -108,7 +108,7 @@ acompletion = async_completion
 _LATER = {
     "AsyncCompletionStream": "_aio",
     "CallLog": "_tracking",
-    "Completion": "_completion",
+    "Completion": "llmengine.completion",
     "Context": "_context",
     "Embedding": "_endpoint_types",
     "EmbeddingResponse": "_endpoint_types",

@@ -9,7 +9,6 @@ from . import llmengine as llmengine
 from ._aio import AsyncCompletionStream
 from ._antiphon import CompletionStream, __version__
 from ._batch import as_dict, batch_executor
-from ._completion import Completion
 from ._context import Context
 from ._endpoint_types import (
     Embedding,
@@ -107,6 +106,7 @@ from ._types import (
     Usage,
 )
 from ._types import Object as _Object
+from .llmengine.completion import Completion
 
 # A list of messages: dicts as OpenAI's endpoint takes them, or messages of earlier answers.
 _Messages: TypeAlias = Sequence[Mapping[str, Any] | _Object | Any]

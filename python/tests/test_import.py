@@ -58,3 +58,15 @@ def test_every_name_is_there():
 def test_a_name_that_is_not():
     with pytest.raises(AttributeError, match=r"^module 'antiphon' has no attribute 'nothing'$"):
         _ = antiphon.nothing
+
+
+def test_llm_engines_names_need_no_asyncio(python):
+    process = python(
+        """
+import sys
+from antiphon.llmengine import Completion
+print("asyncio" in sys.modules, Completion.create("local/chorister", "hi", 1).output is None)
+print("asyncio" in sys.modules)
+"""
+    )
+    assert process.stdout.split() == ["False", "False", "False"]

@@ -136,3 +136,25 @@ def errors() -> None:
 def reports(report: dict[str, object]) -> None:
     antiphon.callbacks.append(reports)
     antiphon.callbacks = [print]
+
+
+def llm_engine() -> None:
+    from antiphon import Completion
+    from antiphon.llmengine import BatchCompletionsJob, CompletionSyncV1Response, File, Model
+    from antiphon.llmengine.data_types import (
+        CreateBatchCompletionsModelConfig,
+        CreateBatchCompletionsV1RequestContent,
+        CreateBatchCompletionsV1Response,
+        ModelEndpointStatus,
+    )
+
+    assert_type(Completion.create("m", "p"), CompletionSyncV1Response)
+    for event in Completion.create("m", "p", stream=True):
+        assert_type(event.error.status_code if event.error else 0, int)
+    config = CreateBatchCompletionsModelConfig(model="m", labels={"team": "a"})
+    content = CreateBatchCompletionsV1RequestContent(prompts=["a"], max_new_tokens=1, temperature=0)
+    assert_type(Completion.batch_create("o.json", config, content), CreateBatchCompletionsV1Response)
+    rows = [{"messages": [{"role": "user", "content": "hi"}]}]
+    assert_type(Completion.batch_create("o.json", config, rows, use_v2=True), BatchCompletionsJob)
+    assert_type(Model.get("m", timeout=3).status, ModelEndpointStatus)
+    assert_type([file.size for file in File.list().files], list[int])

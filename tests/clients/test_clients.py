@@ -10,9 +10,16 @@ HERE = Path(__file__).resolve().parent
 
 
 def names(client):
+    """The checks of a client, with those of the one that it names as ``SHARED``."""
     tree = ast.parse((HERE / client / "checks.py").read_text())
-    functions = (node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
-    return [function.name for function in functions if function.name.startswith("check_")]
+    found = {}
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="SHARED")], value=ast.Constant(value=other)):
+                found.update(dict.fromkeys(names(other)))
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if name.startswith("check_"):
+                found[name] = None
+    return list(found)
 
 
 # schemathesis checks by itself.

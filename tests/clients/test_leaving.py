@@ -41,10 +41,13 @@ print("left", flush=True)
 input()
 """
 
+OWN = LLM_ENGINE.replace("from llmengine", "from antiphon.llmengine")
+
 ROUTES = {
     "openai": (OPENAI, "/v1/chat/completions"),
     "anthropic": (ANTHROPIC, "/v1/messages"),
     "llm_engine_b45": (LLM_ENGINE, "/v1/llm/completions-stream"),
+    "antiphon_llmengine": (OWN, "/v1/llm/completions-stream"),
 }
 
 

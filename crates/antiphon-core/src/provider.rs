@@ -42,6 +42,8 @@ pub struct Provider {
     pub url_variables: &'static [&'static str],
     /// Whether it also answers without a key (servers of one's own).
     pub key_optional: bool,
+    /// What is sent as the key where there is none, to a server that wants to see one and checks none.
+    pub anonymous_key: Option<&'static str>,
     /// Headers that every request carries, names in lower case.
     pub headers: &'static [(&'static str, &'static str)],
     /// Headers whose values come from environment variables, where those are set: variable, then header.
@@ -207,6 +209,7 @@ impl Provider {
         token_variables: &[],
         url_variables: &[],
         key_optional: false,
+        anonymous_key: None,
         headers: &[],
         header_variables: &[],
         list_headers: &[],

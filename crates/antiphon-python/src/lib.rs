@@ -10,6 +10,7 @@ mod callbacks;
 mod chunks;
 mod endpoints;
 mod errors;
+mod exchange;
 mod extract;
 mod hub;
 mod mailbox;
@@ -37,9 +38,13 @@ mod module {
     #[pymodule_export]
     use super::errors::error_rows;
     #[pymodule_export]
+    use super::exchange::exchange;
+    #[pymodule_export]
     use super::hub::Hub;
     #[pymodule_export]
-    use super::models::{call_cost, model_info, model_map, model_names, register_models, search_models};
+    use super::models::{
+        alias_names, call_cost, model_info, model_map, model_names, register_models, search_models,
+    };
     #[pymodule_export]
     use super::providers::{provider_ids, provider_of};
     #[pymodule_export]
@@ -60,6 +65,8 @@ mod module {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("LOCAL_MODELS", antiphon::local::ENABLED)?;
-        module.add("option_names", antiphon::option_names().collect::<Vec<_>>())
+        module.add("option_names", antiphon::option_names().collect::<Vec<_>>())?;
+        let around = antiphon::option_names().filter(|name| antiphon::is_call_option(name));
+        module.add("call_option_names", around.collect::<Vec<_>>())
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of models: prices, limits, abilities.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use antiphon::catalog::{Billing, Catalog, Model, sample_spec};
@@ -54,6 +55,13 @@ pub(crate) fn model_names(py: Python<'_>) -> PyResult<Vec<String>> {
             local.chain(client.catalog().models().iter().map(|model| model.key())).collect()
         })
     }))
+}
+
+/// The aliases of `config.toml`: what each name stands for.
+#[pyfunction]
+pub(crate) fn alias_names(py: Python<'_>) -> PyResult<BTreeMap<String, String>> {
+    let host = Host::current(py)?;
+    Ok(py.detach(|| host.with_client(|client| client.config().aliases.clone())))
 }
 
 /// The names of the models that have every word of `query`.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use antiphon_core::dialects::{Decoder, Mode};
+use antiphon_core::dialects::{Decoder, Dialect, Mode};
 use antiphon_core::frames::{Frame, Framer, Framing};
 use antiphon_core::{Error, Event, Kind, Result, TextAnswer};
 use futures_core::Stream;
@@ -36,11 +36,17 @@ pub(crate) async fn attempt(transport: &dyn Transport, prepared: &Prepared, wait
             Err(_) => return Err(deadline("first-byte", waits.first_byte, "first_byte_timeout")),
         },
     };
+    let response = accepted(prepared.dialect, response).await?;
+    Ok(Answer::new(prepared, response, waits, first_byte))
+}
+
+/// The answer, where its status promises one.
+pub(crate) async fn accepted(dialect: &dyn Dialect, response: HttpResponse) -> Result<HttpResponse> {
     match response.status {
-        200..=299 => Ok(Answer::new(prepared, response, waits, first_byte)),
+        200..=299 => Ok(response),
         300..=399 => Err(redirected(&response)),
         407 => Err(proxy_wants_credentials()),
-        _ => Err(refused(prepared, response).await),
+        _ => Err(refused(dialect, response).await),
     }
 }
 
@@ -57,7 +63,7 @@ fn redirected(response: &HttpResponse) -> Error {
     Error::new(Kind::ResponseValidation, message).status(status).hint("give the final address as base_url")
 }
 
-async fn refused(prepared: &Prepared, response: HttpResponse) -> Error {
+async fn refused(dialect: &dyn Dialect, response: HttpResponse) -> Error {
     let HttpResponse { status, headers, mut body } = response;
     let mut bytes = Vec::new();
     let read = async {
@@ -72,7 +78,7 @@ async fn refused(prepared: &Prepared, response: HttpResponse) -> Error {
     // Whatever of it came in time is better than nothing: the status says the most.
     let _ = tokio::time::timeout(ERROR_BODY_WAIT, read).await;
     let header = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
-    let error = prepared.dialect.decode_error(status, &header, &bytes);
+    let error = dialect.decode_error(status, &header, &bytes);
     advice::apply(error, &header)
 }
 

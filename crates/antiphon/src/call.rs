@@ -215,6 +215,18 @@ impl Options {
         }
     }
 
+    /// Reads options alone, by name, for what is no call of a model.
+    pub fn read(mut map: Map) -> Result<Self> {
+        let options = Self::take(&mut map)?;
+        match map.keys().find(|name| !map[*name].is_null()) {
+            Some(name) => {
+                names::check_unknown(name)?;
+                Err(Error::invalid(name, "is no option"))
+            }
+            None => Ok(options),
+        }
+    }
+
     /// Takes the options out of the named values of a call.
     fn take(map: &mut Map) -> Result<Self> {
         // There are few in a call and many there could be: only those that are there are taken out.

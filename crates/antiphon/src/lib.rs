@@ -70,6 +70,7 @@ pub use explain::{ExplainedRequest, Explanation};
 pub use facts::Facts;
 pub use mock::Mock;
 pub use names::{is_call_option, nearest, option_names};
+pub use policy::exchange::{Exchange, Payload};
 pub use random::{answer_id, uuid as random_uuid};
 pub use rate_limit::{RateLimit, RateLimits, Unit};
 pub use resolve::{

@@ -149,7 +149,7 @@ impl Prepared {
     }
 }
 
-fn add_headers(headers: &mut HeaderMap, hosted: &Hosted, options: &Options) -> Result<()> {
+pub(crate) fn add_headers(headers: &mut HeaderMap, hosted: &Hosted, options: &Options) -> Result<()> {
     let provider = hosted.provider;
     for (name, value) in provider.headers {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));

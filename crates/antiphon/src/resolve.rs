@@ -185,7 +185,12 @@ impl Client {
         own.chain(configured.map(|(id, table)| custom::configured(id, table))).collect()
     }
 
-    fn hosted(&self, provider: &'static Provider, model: &str, options: &Options) -> Result<Hosted> {
+    pub(crate) fn hosted(
+        &self,
+        provider: &'static Provider,
+        model: &str,
+        options: &Options,
+    ) -> Result<Hosted> {
         if let Some(odd) = model.chars().find(|c| c.is_control() || is_invisible(*c)) {
             return Err(Error::invalid("model", format_args!("holds the character {odd:?}")));
         }
@@ -213,8 +218,10 @@ impl Client {
         if let Some(key) = self.key(provider, options)? {
             return Ok(Credential::Key(key));
         }
-        let token = provider.token_variables.iter().find_map(|name| env_vars::read(name));
-        Ok(token.map_or(Credential::None, |token| Credential::Token(token.into())))
+        if let Some(token) = provider.token_variables.iter().find_map(|name| env_vars::read(name)) {
+            return Ok(Credential::Token(token.into()));
+        }
+        Ok(provider.anonymous_key.map_or(Credential::None, |key| Credential::Key(key.into())))
     }
 
     /// The provider's key: argument, environment, stored keys, configuration, in this order.

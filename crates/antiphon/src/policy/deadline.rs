@@ -42,6 +42,11 @@ impl Deadline {
     }
 }
 
+/// The error of a total deadline.
+pub(super) fn passed(after: Duration) -> Error {
+    Error::new(Kind::Timeout, format!("the total deadline of {after:?} (timeout) passed")).retryable(false)
+}
+
 struct Watched {
     /// `None` once the deadline has passed.
     events: Option<EventStream>,
@@ -70,8 +75,6 @@ impl Stream for Watched {
             return Poll::Pending;
         }
         this.events = None;
-        let message = format!("the total deadline of {:?} (timeout) passed", deadline.after);
-        let error = Error::new(Kind::Timeout, message).retryable(false);
-        Poll::Ready(Some(Err(this.trail.onto(error))))
+        Poll::Ready(Some(Err(this.trail.onto(passed(deadline.after)))))
     }
 }

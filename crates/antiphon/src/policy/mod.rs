@@ -10,6 +10,7 @@ pub(crate) mod budget;
 mod cached;
 pub(crate) mod coalesce;
 mod deadline;
+pub(crate) mod exchange;
 pub(crate) mod limits;
 mod reask;
 mod retry;
@@ -26,6 +27,7 @@ use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 
+use self::budget::Owner;
 use self::deadline::Deadline;
 use self::retry::{MAX_RETRIES, Rules, Verdict};
 use self::trail::{Trail, UnderWay};
@@ -246,11 +248,6 @@ async fn ask_once(
         Target::Local(model) => match model {},
     };
     let prepared = prepare(&hosted, request, options)?;
-    let rules = Rules {
-        max_retries: options.max_retries.unwrap_or(MAX_RETRIES),
-        delay: options.retry_delay,
-        on: options.retry_on.as_deref(),
-    };
     let owner = (hosted.provider.id, client.fingerprint(&hosted));
     for retries in 0.. {
         if client.limits().is_on() && !trail.has_turn(options) {
@@ -270,20 +267,38 @@ async fn ask_once(
             }
             Err(error) => under_way.failed(error),
         };
-        let (after, asked_for) = match rules.judge(&error, retries) {
-            Verdict::Retry { after, asked_for } => (after, asked_for),
-            Verdict::Stop => return Err(error),
-            Verdict::TooLong => return Err(too_long(error)),
-        };
-        // A wait past the deadline would only hide the error behind it. What a provider asks for does not
-        // come out of the budget: it paces the calls itself.
-        if Instant::now() + after >= latest || (!asked_for && !client.budgets().take(owner)) {
-            return Err(error);
-        }
-        tracing::debug!(retry = retries + 1, ?after, reason = error.message(), "retrying");
-        tokio::time::sleep(after).await;
+        until_retry(client, options, owner, error, retries, latest).await?;
     }
     unreachable!("retries are counted up to their limit")
+}
+
+/// Waits until it is time to ask again after `error`; gives it back where it stands.
+async fn until_retry(
+    client: &Client,
+    options: &Options,
+    owner: Owner,
+    error: Error,
+    retries: u32,
+    latest: Instant,
+) -> Result<()> {
+    let rules = Rules {
+        max_retries: options.max_retries.unwrap_or(MAX_RETRIES),
+        delay: options.retry_delay,
+        on: options.retry_on.as_deref(),
+    };
+    let (after, asked_for) = match rules.judge(&error, retries) {
+        Verdict::Retry { after, asked_for } => (after, asked_for),
+        Verdict::Stop => return Err(error),
+        Verdict::TooLong => return Err(too_long(error)),
+    };
+    // A wait past the deadline would only hide the error behind it. What a provider asks for does not
+    // come out of the budget: it paces the calls itself.
+    if Instant::now() + after >= latest || (!asked_for && !client.budgets().take(owner)) {
+        return Err(error);
+    }
+    tracing::debug!(retry = retries + 1, ?after, reason = error.message(), "retrying");
+    tokio::time::sleep(after).await;
+    Ok(())
 }
 
 fn too_long(error: Error) -> Error {

@@ -3,7 +3,8 @@
 //! (`github.com/scaleapi/llm-engine`).
 //!
 //! Raw prompts go to `/v1/llm/completions-sync` and `-stream`, chats to `/v2/chat/completions`, which older
-//! servers lack. A server that checks no key still wants one to be sent: any, as `SCALE_API_KEY=root`.
+//! servers lack. A server that checks no key still wants one to be sent: the client sends `root` where it has
+//! none.
 
 use antiphon_core::{Auth, Provider, Quirks};
 
@@ -14,6 +15,7 @@ pub(super) const PROVIDER: Provider = Provider {
     key_variables: &["SCALE_API_KEY"],
     url_variables: &["LLM_ENGINE_BASE_PATH"],
     key_optional: true,
+    anonymous_key: Some("root"),
     completions: Some("llm-engine"),
     quirks: Quirks {
         chat_path: "/v2/chat/completions",

@@ -159,9 +159,11 @@ impl Transport for Http {
         let client = self.client(key);
         Box::pin(async move {
             let (client, ticket) = client?;
-            let HttpRequest { url, headers, body, connect_timeout, .. } = request;
+            let HttpRequest { method, url, headers, body, connect_timeout, .. } = request;
             let target = url.clone();
-            let mut outgoing = reqwest::Request::new(reqwest::Method::POST, url);
+            let method = reqwest::Method::from_bytes(method.as_bytes());
+            let method = method.map_err(|_| Error::new(Kind::Internal, "the method is none of HTTP's"))?;
+            let mut outgoing = reqwest::Request::new(method, url);
             *outgoing.headers_mut() = headers;
             *outgoing.body_mut() = Some(body.into());
             let answer = client.execute(outgoing).await;

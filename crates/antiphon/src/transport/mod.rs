@@ -33,7 +33,7 @@ pub trait Transport: Send + Sync {
 /// One request, as it goes out. Its `Debug` shows no header that is marked as sensitive.
 #[derive(Debug, Clone)]
 pub struct HttpRequest {
-    /// `POST`.
+    /// `POST`, mostly.
     pub method: &'static str,
     /// Where to.
     pub url: Url,

@@ -1,0 +1,26 @@
+from typing import Any
+
+base_path: str | None
+api_key: str | None
+
+def set_base_path(path: str | None) -> None: ...
+def get_base_path() -> str | None: ...
+def set_api_key(key: str | None) -> None: ...
+def get_api_key() -> str: ...
+def server(options: dict[str, Any]) -> dict[str, Any] | None: ...
+def send(
+    options: dict[str, Any],
+    method: str,
+    path: str,
+    json: object = None,
+    form: tuple[str, bytes] | None = None,
+) -> Any: ...
+def asked(
+    what: str,
+    options: dict[str, Any],
+    method: str,
+    path: str,
+    json: object = None,
+    form: tuple[str, bytes] | None = None,
+) -> Any: ...
+def part(param: str, name: str) -> str: ...
