@@ -105,9 +105,12 @@ $("forget-key").addEventListener("click", () => {
 
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat("en");
+const fine = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
 const count = (value) => (value < 100_000 ? whole.format(value) : compact.format(value));
+
+const rate = (value) => (value < 10 ? value.toFixed(1) : whole.format(Math.round(value)));
 
 const optional = (value, format) => (value === null || value === undefined ? "–" : format(value));
 
@@ -120,7 +123,7 @@ function seconds(value) {
 function dollars(value) {
   if (value === 0) return "$0";
   if (value >= 1) return `$${value.toFixed(2)}`;
-  return value >= 0.0001 ? `$${value.toFixed(4)}` : `$${value.toExponential(1)}`;
+  return value < 0.000001 ? "< $0.000001" : `$${fine.format(value)}`;
 }
 
 function duration(value) {
@@ -142,7 +145,7 @@ const sum = (errors) => Object.values(errors).reduce((all, n) => all + n, 0);
 let looking;
 let lookTimer;
 let last;
-const paces = { requests: [], tokens: [] };
+const paces = { requests: Array(LINE).fill(0), tokens: Array(LINE).fill(0) };
 
 function stopLooking() {
   looking?.abort();
@@ -209,7 +212,7 @@ function render(status) {
   show("error-share", `${share.toFixed(share < 10 && share > 0 ? 1 : 0)} %${cancelled}`);
   show("tokens", `${compact.format(totals.input_tokens)} / ${compact.format(totals.output_tokens)}`);
   show("cost", optional(totals.cost_dollars, dollars));
-  show("cost-note", totals.cost_dollars === null ? "no price known" : "where a price is known");
+  show("cost-note", totals.cost_dollars === null ? "no price known" : "of priced calls");
   quantiles("latency", totals.latency_seconds);
   quantiles("first-token", totals.time_to_first_token_seconds);
   renderPaces(status);
@@ -229,14 +232,11 @@ function renderPaces(status) {
   if (last && now.uptime > last.uptime) {
     for (const name of ["requests", "tokens"]) {
       paces[name].push(Math.max(0, now[name] - last[name]) / (now.uptime - last.uptime));
-      paces[name].splice(0, paces[name].length - LINE);
+      paces[name].shift();
     }
   }
   last = now;
-  const pace = (values) => {
-    const value = values.at(-1) ?? 0;
-    return value > 0 && value < 10 ? value.toFixed(1) : compact.format(Math.round(value));
-  };
+  const pace = (values) => (values.at(-1) === 0 ? "0" : rate(values.at(-1)));
   show("pace", `${pace(paces.requests)} a second`);
   show("token-pace", `${pace(paces.tokens)} out a second`);
   drawLine("pace-line", paces.requests);
@@ -245,7 +245,7 @@ function renderPaces(status) {
 
 function drawLine(id, values) {
   const top = Math.max(1, ...values);
-  const points = values.map((value, n) => `${LINE - values.length + n},${(15 - (14 * value) / top).toFixed(2)}`);
+  const points = values.map((value, n) => `${n},${(15 - (14 * value) / top).toFixed(2)}`);
   $(id).firstElementChild.setAttribute("points", points.join(" "));
 }
 
@@ -272,7 +272,8 @@ function modelRow(row) {
   name.scope = "row";
   const errors = Object.entries(row.errors).toSorted((a, b) => b[1] - a[1]);
   if (errors.length > 0) {
-    name.append(element("span", "kinds", errors.map(([kind, n]) => `${count(n)} × ${kind}`).join(", ")));
+    const kinds = errors.flatMap(([kind, n], at) => [at ? ", " : "", `${count(n)} ×`, ...broken(kind)]);
+    name.append(element("span", "kinds", ...kinds));
   }
   const failed = sum(row.errors);
   return element(
@@ -325,15 +326,21 @@ function callRow(call) {
   const request = element("td", "wide code id", call.request_id);
   request.title = call.request_id;
   const left = call.status === 499 && !call.error;
-  const state = call.error ? "bad" : left ? "warn" : "";
+  const status = element("td", call.error ? "status bad" : left ? "warn" : "", left ? "cancelled" : call.status);
+  const model = element("td", "name", call.model ?? "–");
+  if (call.error) {
+    status.append(element("span", "wide", ...broken(call.error)));
+    // Where there is little room it stands below the model.
+    model.append(element("span", "kinds narrow", ...broken(call.error)));
+  }
   const face = element("td", "wide", call.face);
   face.title = call.route;
   return element(
     "tr",
     "",
     element("td", "", time),
-    element("td", "name", call.model ?? "–"),
-    element("td", `name ${state}`, left ? "cancelled" : [call.status, call.error].filter(Boolean).join(" ")),
+    model,
+    status,
     element("td", "number", seconds(call.latency_seconds)),
     element("td", "number wide", optional(call.time_to_first_token_seconds, seconds)),
     element("td", "number wide", optional(call.input_tokens, count)),
@@ -342,6 +349,12 @@ function callRow(call) {
     face,
     request,
   );
+}
+
+/** The words of a class, with places to break them at. */
+function broken(error) {
+  const words = error?.split(/(?=[A-Z])/) ?? [];
+  return words.flatMap((word, n) => (n === 0 ? [" ", word] : [element("wbr"), word]));
 }
 
 // The playground.
@@ -524,9 +537,10 @@ class Answer {
 
   failed(error) {
     this.#tell();
-    const id = error.requestId ? ` (request ${error.requestId})` : "";
-    const what = error.name === "TypeError" ? "no answer from the server" : error.message;
-    this.#turn.append(element("p", "error", `${what}${id}`));
+    // What the browser says of a connection that broke is no help.
+    const what = error.name === "TypeError" ? "the connection to the server broke" : error.message;
+    this.#figures.before(element("p", "error", what));
+    if (error.requestId) this.#figures.append(` request ${error.requestId}`);
     $("log").scrollTop = $("log").scrollHeight;
   }
 
@@ -540,10 +554,10 @@ class Answer {
       const { prompt_tokens: input, completion_tokens: output } = this.#usage;
       const took = (now - this.#first) / 1000;
       // The first token is what the time is counted from.
-      if (output > 1 && took > 0) figures.push(`${compact.format((output - 1) / took)} tokens/s`);
-      figures.push(`${count(input)} in, ${count(output)} out`);
+      if (output > 1 && took > 0) figures.push(`${rate((output - 1) / took)} tokens/s`);
+      figures.push(`${count(input)} in / ${count(output)} out`);
     }
-    if (end) figures.push(seconds((now - this.#started) / 1000), end);
+    if (end) figures.push(`${seconds((now - this.#started) / 1000)} in all`, end);
     this.#figures.textContent = figures.join(" · ");
   }
 }
