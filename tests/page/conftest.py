@@ -13,9 +13,9 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "clients"))
 
-import serving  # noqa: E402
-import upstreams  # noqa: E402
-from upstreams import faultd  # noqa: E402
+import serving
+import upstreams
+from upstreams import faultd
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
