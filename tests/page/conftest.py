@@ -62,8 +62,10 @@ def chromium():
     if CHROMIUM is None:
         pytest.skip("there is no Chromium; Debian's package is `chromium`")
     with playwright.sync_playwright() as running:
-        # What the processes share lies in /tmp, for in a container /dev/shm is small.
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--disable-dev-shm-usage"])
+        # What the processes share lies in /tmp, for in a container /dev/shm is small. A name that is not this
+        # machine's leads here all the same.
+        arguments = ["--disable-dev-shm-usage", "--host-resolver-rules=MAP elsewhere.test 127.0.0.1"]
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         browser.close()
 

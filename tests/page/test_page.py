@@ -1,6 +1,7 @@
 """The page of `antiphon serve` in a browser: what it shows, its playground, its keys, and how it looks."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from upstreams import faultd
@@ -277,9 +278,26 @@ def test_a_server_that_is_gone_is_said_and_found_again(visit, server):
     page = visit(server, expects=["net::ERR_FAILED"])
     expect(page.locator("#connection")).to_have_text("live")
     page.route("**/status", lambda route: route.abort())
-    expect(page.locator("#connection")).to_contain_text("trying again")
+    expect(page.locator("#connection")).to_have_text("not connected")
+    expect(page.locator("#notice")).to_contain_text("tried again")
     page.unroute("**/status")
     expect(page.locator("#connection")).to_have_text("live")
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_name_that_is_not_of_this_machine_is_refused_in_words(visit, server):
+    named = SimpleNamespace(url=server.url.replace("127.0.0.1", "elsewhere.test"))
+    page = visit(named, expects=[403])
+    expect(page.locator("#notice")).to_contain_text("a server without keys answers this machine only")
+    expect(page.locator("#board")).to_be_hidden()
+
+
+def test_reasoning_stands_apart(visit, server):
+    page = visit(server)
+    send(page, "reasoning-stream/m", "think")
+    expect(answer(page).locator(".reasoning")).not_to_be_empty()
+    is_over(page)
+    expect(answer(page).locator(".text").last).not_to_be_empty()
 
 
 def test_the_keyboard_is_enough(visit, server):

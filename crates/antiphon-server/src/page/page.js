@@ -86,6 +86,7 @@ function askForKey(message) {
   show("key-error", key ? message : "");
   keep("");
   connection("waiting", "key needed");
+  notice("");
   $("key").value = "";
   $("key").focus();
 }
@@ -166,10 +167,12 @@ async function look() {
     opened();
     render(status);
     connection("live", "live");
+    notice("");
   } catch (error) {
     if (mine !== looking) return;
     if (error.status === 401) return askForKey(error.message);
-    connection("lost", error.status ? error.message : "no answer from the server; trying again");
+    connection("lost", "not connected");
+    notice(error.status ? error.message : "There is no answer from the server. It is tried again.");
     pause = PAUSE_AFTER_FAILURE;
   }
   lookTimer = setTimeout(look, pause);
@@ -185,6 +188,12 @@ document.addEventListener("visibilitychange", () => {
 function connection(state, text) {
   $("connection").dataset.state = state;
   show("connection", text);
+}
+
+/** What keeps the page from its numbers, in so many words. */
+function notice(text) {
+  $("notice").hidden = !text;
+  show("notice", text);
 }
 
 /** The server has answered: the key, if one is needed, is good. */
@@ -250,9 +259,11 @@ function drawLine(id, values) {
 }
 
 let served = [];
+let rowsSeen = [];
 let modelsShown = "";
 
 function renderModels(rows) {
+  rowsSeen = rows;
   const asked = new Set(rows.map((row) => row.model));
   const own = served.filter((model) => isOwn(model) && !asked.has(model.id));
   const now = JSON.stringify([rows, own]);
@@ -374,6 +385,7 @@ async function loadModels() {
     if (error.status === 401) return askForKey(error.message);
     served = [];
   }
+  renderModels(rowsSeen);
   const choice = $("model");
   const chosen = choice.value;
   const groups = Map.groupBy(served, (model) => OWNERS[model.owned_by] ?? model.owned_by);
@@ -504,7 +516,9 @@ class Answer {
     const choice = chunk.choices?.[0];
     if (!choice) return;
     this.#finish = choice.finish_reason ?? this.#finish;
-    const { content, reasoning_content: reasoning, refusal } = choice.delta ?? {};
+    const { content, refusal, ...delta } = choice.delta ?? {};
+    // Both names are in use.
+    const reasoning = delta.reasoning_content ?? delta.reasoning;
     if (!content && !reasoning && !refusal) return;
     if (this.#first === undefined) {
       this.#first = performance.now();
