@@ -230,7 +230,9 @@ fn the_token_that_ends_a_text_is_seen_where_special_tokens_are() {
 #[test]
 fn every_token_of_a_raw_prompt_has_a_probability() {
     let asked = request(json!({"messages": FRANCE, "logprobs": true, "top_logprobs": 1}));
-    let response = block_on(fold(engine().complete("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n", asked))).unwrap();
+    let response =
+        block_on(fold(engine().complete("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n", asked)))
+            .unwrap();
     assert_eq!(response.choices[0].finish_reason, Some(FinishReason::Stop));
     let entries = response.choices[0].logprobs.clone().unwrap().content.unwrap();
     assert_eq!(entries.len() as u64, response.usage.unwrap().completion_tokens);

@@ -46,7 +46,8 @@ impl Fields {
             None => Ok(()),
             Some(Value::String(path)) if path.is_empty() => Ok(()),
             Some(_) => {
-                Err(self.wrong("checkpoint_path", "is not taken: a server reads no files that a request names"))
+                Err(self
+                    .wrong("checkpoint_path", "is not taken: a server reads no files that a request names"))
             }
         }
     }
