@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run build setup test test-rust test-python test-clients faultd soak check wheel dist bench scores clean
+.PHONY: run build setup test test-rust test-python test-clients test-page faultd soak check wheel dist bench scores clean
 
 PROMPT ?= What is the capital of France?
 VENV := .venv
@@ -23,8 +23,8 @@ build: setup
 setup:
 	@scripts/setup.sh
 
-## Build and run every test: Rust, Python, and other people's clients against `antiphon serve`.
-test: setup test-rust test-python test-clients
+## Build and run every test: Rust, Python, other people's clients against `antiphon serve`, and its page in a browser.
+test: setup test-rust test-python test-clients test-page
 
 test-rust: setup
 	@$(SAY) "Rust tests"
@@ -50,6 +50,12 @@ test-clients: build wheel faultd $(VENV)/ready
 	@$(SAY) "Clients"
 	@$(PY) tests/clients/environments.py
 	@$(PY) -m pytest -q -rs tests/clients
+
+## The page of `antiphon serve` in a headless Chromium; skipped where there is none.
+test-page: build faultd $(VENV)/ready
+	@$(SAY) "Page"
+	@scripts/setup-chromium.sh
+	@$(PY) -m pytest -q -rs tests/page
 
 $(VENV)/ready: python/requirements-dev.txt
 	@python3 -m venv $(VENV)

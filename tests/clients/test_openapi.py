@@ -41,7 +41,14 @@ def test_no_request_is_a_fault_of_the_server(server, tmp_path):
     path.write_text(json.dumps(schema))
     command = [environments.BUILD / "schemathesis" / "bin" / "schemathesis", "run", path, "--url", server.url]
     command += ["--checks", "not_a_server_error", "--max-examples", EXAMPLES, "--workers", "2", "--no-color"]
-    command += ["--phases", "examples,coverage,fuzzing", "--warnings", "off", "--suppress-health-check", "all"]
+    command += [
+        "--phases",
+        "examples,coverage,fuzzing",
+        "--warnings",
+        "off",
+        "--suppress-health-check",
+        "all",
+    ]
     command += ["--generation-database", "none"]
     for excluded in NOT_IMPLEMENTED:
         command += ["--exclude-path", excluded]

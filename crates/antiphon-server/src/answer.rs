@@ -82,6 +82,7 @@ pub(crate) fn call(caller: &Caller, mut request: Request) -> Result<Call> {
         }
         None => models::check(&caller.live, caller.key.as_deref(), &request.model)?,
     }
+    caller.ticket.note(|notes| notes.served = true);
     if caller.live.settings.log_prompts {
         let asked = serde_json::Value::Object(request.to_json());
         tracing::info!(target: "antiphon::serve::prompt", request_id = caller.ticket.id(), %asked);

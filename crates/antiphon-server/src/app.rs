@@ -2,12 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use antiphon::keys::KeyStore;
 use antiphon::{Client, Result, config};
 use axum::Router;
 use tokio::sync::Semaphore;
 
+use crate::calls::Calls;
 use crate::kept::Kept;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
@@ -21,6 +23,9 @@ pub(crate) struct App {
     options: Options,
     pub(crate) router: Router,
     pub(crate) metrics: Metrics,
+    pub(crate) calls: Calls,
+    /// When the server started.
+    pub(crate) started: Instant,
     pub(crate) kept: Kept,
     /// Whether new requests are sent elsewhere: the server is about to stop.
     draining: AtomicBool,
@@ -45,6 +50,8 @@ impl App {
             options,
             router: routes::router(),
             metrics: Metrics::new(),
+            calls: Calls::default(),
+            started: Instant::now(),
             kept,
             draining: AtomicBool::new(false),
         }))

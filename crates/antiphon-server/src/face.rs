@@ -34,6 +34,15 @@ impl Face {
         }
     }
 
+    /// What it is called in `/openapi.json` and on the page.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Face::OpenAi => "OpenAI",
+            Face::Anthropic => "Anthropic",
+            Face::LlmEngine => "llm-engine",
+        }
+    }
+
     /// Who writes its errors.
     fn dialect(self) -> &'static dyn ServeDialect {
         let id = match self {

@@ -78,6 +78,11 @@ impl Key {
         Ok(Self { name: name.clone(), digest, models: settings.models.clone(), limit })
     }
 
+    /// Whether it may ask every model.
+    pub(crate) fn allows_all(&self) -> bool {
+        self.models.is_none()
+    }
+
     /// Whether the key may ask that model.
     pub(crate) fn allows(&self, model: &str) -> bool {
         let Some(models) = &self.models else { return true };

@@ -23,6 +23,7 @@ mod answer;
 mod app;
 mod auth;
 mod body;
+mod calls;
 mod event_body;
 mod face;
 mod faces;

@@ -41,7 +41,7 @@ const TOKENS: [f64; 14] = [
 ];
 
 /// More models than this are one label together.
-const MAX_MODELS: usize = 200;
+pub(crate) const MAX_MODELS: usize = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Route {

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::face::Face;
 use crate::routes::{self, Access, Route};
 
 /// The description of every route.
@@ -26,13 +25,8 @@ pub(crate) fn document() -> Value {
 }
 
 fn operation(route: &Route) -> Value {
-    let tag = match route.face {
-        Face::OpenAi => "OpenAI",
-        Face::Anthropic => "Anthropic",
-        Face::LlmEngine => "llm-engine",
-    };
     let mut operation = json!({
-        "tags": [tag],
+        "tags": [route.face.name()],
         "summary": route.summary,
         "parameters": parameters(route.path),
         "responses": {
@@ -42,7 +36,7 @@ fn operation(route: &Route) -> Value {
         },
         "security": match route.access {
             Access::Open => json!([]),
-            Access::Keyed => json!([{"bearer": []}, {"basic": []}, {"header": []}]),
+            Access::Keyed | Access::Unlimited => json!([{"bearer": []}, {"basic": []}, {"header": []}]),
         },
     });
     let schema = route.body.and_then(|text| serde_json::from_str::<Value>(text).ok());

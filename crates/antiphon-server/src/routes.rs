@@ -24,6 +24,8 @@ pub(crate) enum Access {
     Open,
     /// Who has a key, within the limits.
     Keyed,
+    /// Who has a key, whatever the limits: what the server does is looked at most when they are reached.
+    Unlimited,
 }
 
 /// One row.
@@ -45,8 +47,13 @@ pub(crate) struct Route {
 }
 
 /// The routes of each family.
-pub(crate) static FAMILIES: &[&[Route]] =
-    &[faces::health::ROUTES, faces::openai::ROUTES, faces::anthropic::ROUTES, faces::llm_engine::ROUTES];
+pub(crate) static FAMILIES: &[&[Route]] = &[
+    faces::health::ROUTES,
+    faces::page::ROUTES,
+    faces::openai::ROUTES,
+    faces::anthropic::ROUTES,
+    faces::llm_engine::ROUTES,
+];
 
 /// Where the routes stand a second time.
 pub(crate) const PREFIX: &str = "/llm-engine";

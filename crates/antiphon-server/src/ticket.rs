@@ -18,9 +18,10 @@ use http_body::{Body as _, Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::{App, Live};
+use crate::calls::Ended;
 use crate::face::Face;
 use crate::keys::Key;
-use crate::routes::Route;
+use crate::routes::{Access, Route};
 
 /// A place among the requests that are under way.
 pub(crate) type Place = OwnedSemaphorePermit;
@@ -70,7 +71,8 @@ pub(crate) struct Ticket {
     started: Instant,
     method: Method,
     path: String,
-    route: &'static str,
+    /// `None` for a path that nothing has.
+    route: Option<&'static Route>,
     notes: Mutex<Notes>,
 }
 
@@ -80,6 +82,8 @@ pub(crate) struct Notes {
     pub(crate) key: Option<String>,
     /// The model as it was asked for.
     pub(crate) model: Option<String>,
+    /// Whether it is one of this server's that the caller may ask.
+    pub(crate) served: bool,
     pub(crate) provider: Option<String>,
     /// The model in the provider's word.
     pub(crate) answered_by: Option<String>,
@@ -107,7 +111,7 @@ impl Ticket {
             started: Instant::now(),
             method: method.clone(),
             path: path.to_owned(),
-            route: route.map_or("other", |route| route.path),
+            route,
             notes: Mutex::default(),
         })
     }
@@ -174,7 +178,19 @@ impl Drop for Ticket {
         };
         let cost = self.app.live().cost(&notes);
         let notes = Notes { cost, ..notes };
-        self.app.metrics.end(self.route, &self.method, status, elapsed, &notes);
+        let route = self.route.map_or("other", |route| route.path);
+        self.app.metrics.end(route, &self.method, status, elapsed, &notes);
+        self.log(status, elapsed, &notes);
+        self.count(status, elapsed, notes);
+    }
+}
+
+impl Ticket {
+    fn log(&self, status: u16, elapsed: Duration, notes: &Notes) {
+        // A page that is open looks each second, which is worth no line.
+        if status < 400 && self.route.is_some_and(|route| route.access == Access::Unlimited) {
+            return;
+        }
         let usage = notes.usage.as_ref();
         tracing::info!(
             target: "antiphon::serve",
@@ -191,6 +207,28 @@ impl Drop for Ticket {
             error = notes.error,
             "request"
         );
+    }
+
+    /// Takes a call in, or a request that was refused where one could be made.
+    fn count(&mut self, status: u16, took: Duration, notes: Notes) {
+        let Some(route) = self.route else { return };
+        if notes.model.is_none() && (notes.error.is_none() || route.body.is_none()) {
+            return;
+        }
+        self.app.calls.end(Ended {
+            id: std::mem::take(&mut self.id),
+            route: route.path,
+            face: route.face,
+            model: notes.model,
+            served: notes.served,
+            answered: notes.provider.is_some(),
+            status,
+            error: notes.error,
+            took,
+            first_content: notes.first_content,
+            tokens: notes.usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens)),
+            cost: notes.cost,
+        });
     }
 }
 

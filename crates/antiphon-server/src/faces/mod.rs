@@ -4,6 +4,7 @@ pub(crate) mod anthropic;
 pub(crate) mod health;
 pub(crate) mod llm_engine;
 pub(crate) mod openai;
+pub(crate) mod page;
 
 use axum::extract::Request;
 use axum::response::Response;

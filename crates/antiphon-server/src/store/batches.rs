@@ -20,12 +20,12 @@ impl Form {
     fn as_str(self) -> &'static str {
         match self {
             Form::Prompts => "prompts",
-            Form::OpenAi => "openai",
+            Form::OpenAi => "requests",
         }
     }
 
     fn parse(word: &str) -> Self {
-        if word == "openai" { Form::OpenAi } else { Form::Prompts }
+        if word == "requests" { Form::OpenAi } else { Form::Prompts }
     }
 }
 

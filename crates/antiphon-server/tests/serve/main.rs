@@ -7,5 +7,6 @@ mod answers;
 mod input;
 mod leaving;
 mod life;
+mod page;
 mod rig;
 mod walk;
