@@ -35,8 +35,14 @@ pub struct EngineOptions {
     pub batch_threads: Option<usize>,
     /// Tokens of context for one request; what the model was trained for, at most 8,192.
     pub context: Option<u32>,
-    /// How many requests are answered at once; 8.
+    /// How many answers are written at once; 32, of a recurrent model 8. Further ones wait.
     pub sequences: Option<u32>,
+    /// Tokens that the cache has room for, of all requests together; `context`, more for small models.
+    pub cache_tokens: Option<u32>,
+    /// Whether a request finds the start of its prompt where an earlier one left it; `true`. Whoever measures how
+    /// fast an answer comes can tell by it whether somebody asked with the same start before: where
+    /// clients must not learn that of each other, it is to be `false`.
+    pub prefix_cache: Option<bool>,
 }
 
 /// What is known of a loaded model.
@@ -363,13 +369,7 @@ fn run(
     let vocabulary = Arc::new(Vocabulary::new(model.clone()));
     let template = load::template(&model, &vocabulary);
     let info = load::info(&model, &shape, &vocabulary, &template);
-    let mut worker = Worker::new(
-        context,
-        vocabulary.clone(),
-        shape.length as usize,
-        shape.cells as usize,
-        shape.sequences,
-    );
+    let mut worker = Worker::new(context, vocabulary.clone(), shape.limits());
     if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use crate::engine::{EngineOptions, ModelInfo};
 use crate::system::{self, backend, usable_cores};
 use crate::template::Template;
 use crate::vocabulary::Vocabulary;
-use crate::worker::BATCH;
+use crate::worker::{BATCH, Limits};
 
 /// Context for one request where nobody says: more costs memory that few requests use.
 const DEFAULT_LENGTH: u32 = 8192;
@@ -22,7 +22,11 @@ const DEFAULT_LENGTH: u32 = 8192;
 const MAX_LENGTH: u32 = 1 << 24;
 /// Tokens of one text where nobody says: a whole text is read at once, and that takes memory.
 const DEFAULT_TEXT: u32 = 2048;
-const DEFAULT_SEQUENCES: u32 = 8;
+const DEFAULT_SEQUENCES: u32 = 32;
+/// Each sequence of a recurrent model has a state of its own, of megabytes.
+const RECURRENT_SEQUENCES: u32 = 8;
+/// Prefixes that are kept beside the sequences that run.
+const KEPT: u32 = 32;
 /// llama.cpp's limit.
 const MAX_SEQUENCES: u32 = 256;
 /// Sequences get cells of their own as far as all of them take no more than this, else they share.
@@ -37,9 +41,26 @@ pub(crate) struct Shape {
     pub(crate) length: u32,
     /// Tokens of all sequences.
     pub(crate) cells: u32,
+    /// Sequences that run at once.
     pub(crate) sequences: u32,
+    /// Sequences that the context knows: those that run, and those whose cells are kept.
+    pub(crate) slots: u32,
+    keeps_prefixes: bool,
     threads: usize,
     batch_threads: usize,
+}
+
+impl Shape {
+    /// What the worker may use.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            length: self.length as usize,
+            cells: self.cells as usize,
+            sequences: self.sequences as usize,
+            slots: self.slots as usize,
+            keeps_prefixes: self.keeps_prefixes,
+        }
+    }
 }
 
 pub(crate) fn model(path: &Path, options: &EngineOptions) -> Result<LlamaModel> {
@@ -64,7 +85,10 @@ fn last_part(line: &str) -> String {
 pub(crate) fn shape(model: &LlamaModel, options: &EngineOptions) -> Result<Shape> {
     let trained = model.n_ctx_train().max(1);
     let length = options.context.unwrap_or_else(|| trained.min(DEFAULT_LENGTH));
-    let sequences = options.sequences.unwrap_or(DEFAULT_SEQUENCES);
+    let keeps = options.prefix_cache.unwrap_or(true) && can_share_prefixes(model);
+    let is_recurrent = model.is_recurrent() || model.is_hybrid();
+    let default = if is_recurrent { RECURRENT_SEQUENCES } else { DEFAULT_SEQUENCES };
+    let sequences = options.sequences.unwrap_or(default);
     if !(16..=MAX_LENGTH).contains(&length) {
         return Err(Error::invalid("context", format_args!("must be 16 to {MAX_LENGTH}, got {length}")));
     }
@@ -79,7 +103,26 @@ pub(crate) fn shape(model: &LlamaModel, options: &EngineOptions) -> Result<Shape
     let default = if model.n_params() < SMALL { 1 } else { usable_cores() };
     let threads = threads("threads", options.threads)?.unwrap_or(default);
     let batch_threads = self::threads("batch_threads", options.batch_threads)?.unwrap_or(threads);
-    Ok(Shape { length, cells: length.saturating_mul(own), sequences, threads, batch_threads })
+    let cells = match options.cache_tokens {
+        None => length.saturating_mul(own),
+        Some(cells) if (length..=MAX_LENGTH).contains(&cells) => cells,
+        Some(cells) => {
+            let message =
+                format_args!("must be {length} (one request's context) to {MAX_LENGTH}, got {cells}");
+            return Err(Error::invalid("cache_tokens", message));
+        }
+    };
+    let slots = if keeps { (sequences + KEPT).min(MAX_SEQUENCES) } else { sequences };
+    Ok(Shape { length, cells, sequences, slots, keeps_prefixes: keeps, threads, batch_threads })
+}
+
+/// Whether the cells of a sequence's start can be used without those after them: not the state of a recurrent
+/// model, nor a cache that forgets what is out of a window.
+fn can_share_prefixes(model: &LlamaModel) -> bool {
+    let architecture = model.meta_val_str("general.architecture").unwrap_or_default();
+    let window = model.meta_val_str(&format!("{architecture}.attention.sliding_window"));
+    let has_window = window.is_ok_and(|window| window != "0");
+    !model.is_recurrent() && !model.is_hybrid() && !has_window
 }
 
 fn threads(name: &str, given: Option<usize>) -> Result<Option<usize>> {
@@ -105,7 +148,7 @@ fn params(shape: &Shape, batch: u32) -> LlamaContextParams {
         .with_n_ctx(NonZeroU32::new(shape.cells))
         .with_n_batch(batch)
         .with_n_ubatch(batch)
-        .with_n_seq_max(shape.sequences)
+        .with_n_seq_max(shape.slots)
         .with_kv_unified(true)
         .with_n_threads(shape.threads as i32)
         .with_n_threads_batch(shape.batch_threads as i32)
@@ -128,8 +171,13 @@ fn new_context<'model>(
 pub(crate) fn text_shape(model: &LlamaModel, options: &EngineOptions) -> Result<Shape> {
     let trained = model.n_ctx_train().max(1);
     let length = options.context.map_or(trained.min(DEFAULT_TEXT), |context| context.min(trained));
-    let options =
-        EngineOptions { context: Some(length), sequences: Some(embed::SEQUENCES), ..options.clone() };
+    let options = EngineOptions {
+        context: Some(length),
+        sequences: Some(embed::SEQUENCES),
+        prefix_cache: Some(false),
+        cache_tokens: None,
+        ..options.clone()
+    };
     Ok(Shape { cells: length.max(BATCH as u32), ..shape(model, &options)? })
 }
 

@@ -29,6 +29,8 @@ const MAX_CALLS: u32 = 64;
 pub(crate) struct Call {
     sender: UnboundedSender<Batch>,
     prompt_tokens: u64,
+    /// How many of the prompt's tokens were in the cache when the first choice was let in.
+    cached_tokens: Cell<Option<u64>>,
     completion_tokens: Cell<u64>,
     unfinished: Cell<u32>,
     failed: Cell<bool>,
@@ -38,6 +40,26 @@ impl Call {
     /// Whether nobody waits for it any more.
     pub(crate) fn is_over(&self) -> bool {
         self.failed.get() || self.sender.is_closed()
+    }
+
+    /// How many tokens the prompt has.
+    pub(crate) fn prompt_tokens(&self) -> usize {
+        self.prompt_tokens as usize
+    }
+
+    /// Notes how many of the prompt's tokens need not be read. What a sequence that was put out finds again
+    /// later is not news.
+    pub(crate) fn found(&self, tokens: usize) {
+        let tokens = (tokens as u64).min(self.prompt_tokens);
+        self.cached_tokens.set(self.cached_tokens.get().or(Some(tokens)));
+    }
+
+    fn usage(&self) -> Usage {
+        let mut usage = Usage::new(self.prompt_tokens, self.completion_tokens.get());
+        if let Some(cached) = self.cached_tokens.get().filter(|cached| *cached > 0) {
+            usage.prompt_tokens_details.get_or_insert_default().cached_tokens = Some(cached);
+        }
+        usage
     }
 
     /// Ends it, for all of its choices.
@@ -105,6 +127,7 @@ impl Sequence {
         let call = Rc::new(Call {
             sender,
             prompt_tokens: prompt.len() as u64,
+            cached_tokens: Cell::new(None),
             completion_tokens: Cell::new(0),
             unfinished: Cell::new(choices),
             failed: Cell::new(false),
@@ -151,6 +174,21 @@ impl Sequence {
             include_stop: checked.include_stop,
             events: Vec::new(),
         }
+    }
+
+    /// How many tokens were generated.
+    pub(crate) fn generated(&self) -> u64 {
+        self.generated
+    }
+
+    /// How many tokens it may still generate.
+    pub(crate) fn remaining(&self) -> usize {
+        self.limit.saturating_sub(self.generated) as usize
+    }
+
+    /// Tokens that the context has not seen.
+    pub(crate) fn left(&self) -> usize {
+        self.tokens.len() - self.cached
     }
 
     /// What can be written before anything is sampled: the opening of a forced call, a grammar's forced start.
@@ -408,8 +446,7 @@ impl Sequence {
         call.completion_tokens.set(call.completion_tokens.get() + self.generated);
         call.unfinished.set(call.unfinished.get() - 1);
         if call.unfinished.get() == 0 {
-            let usage = Usage::new(call.prompt_tokens, call.completion_tokens.get());
-            self.events.push(Event::set("usage", json!(usage)));
+            self.events.push(Event::set("usage", json!(call.usage())));
         }
     }
 
