@@ -46,6 +46,7 @@ pub(crate) struct Shape {
     /// Sequences that the context knows: those that run, and those whose cells are kept.
     pub(crate) slots: u32,
     keeps_prefixes: bool,
+    max_waiting: Option<usize>,
     threads: usize,
     batch_threads: usize,
 }
@@ -59,6 +60,7 @@ impl Shape {
             sequences: self.sequences as usize,
             slots: self.slots as usize,
             keeps_prefixes: self.keeps_prefixes,
+            max_waiting: self.max_waiting,
         }
     }
 }
@@ -113,7 +115,8 @@ pub(crate) fn shape(model: &LlamaModel, options: &EngineOptions) -> Result<Shape
         }
     };
     let slots = if keeps { (sequences + KEPT).min(MAX_SEQUENCES) } else { sequences };
-    Ok(Shape { length, cells, sequences, slots, keeps_prefixes: keeps, threads, batch_threads })
+    let max_waiting = options.max_waiting.map(|most| most as usize);
+    Ok(Shape { length, cells, sequences, slots, keeps_prefixes: keeps, max_waiting, threads, batch_threads })
 }
 
 /// Whether the cells of a sequence's start can be used without those after them: not the state of a recurrent

@@ -21,6 +21,7 @@ use crate::stops::{Scan, Scanner};
 use crate::tools::CallReader;
 use crate::utf8::Utf8;
 use crate::vocabulary::Vocabulary;
+use crate::waiting_line::{Client, Place, Tier, Waiter};
 
 /// A model that does nothing but call tools has lost itself.
 const MAX_CALLS: u32 = 64;
@@ -28,6 +29,10 @@ const MAX_CALLS: u32 = 64;
 /// What the choices of one request share.
 pub(crate) struct Call {
     sender: UnboundedSender<Batch>,
+    client: Client,
+    tier: Tier,
+    /// Requests are numbered as they come.
+    number: u64,
     prompt_tokens: u64,
     /// How many of the prompt's tokens were in the cache when the first choice was let in.
     cached_tokens: Cell<Option<u64>>,
@@ -42,16 +47,30 @@ impl Call {
         self.failed.get() || self.sender.is_closed()
     }
 
-    /// How many tokens the prompt has.
-    pub(crate) fn prompt_tokens(&self) -> usize {
-        self.prompt_tokens as usize
+    /// Who asks.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
-    /// Notes how many of the prompt's tokens need not be read. What a sequence that was put out finds again
-    /// later is not news.
-    pub(crate) fn found(&self, tokens: usize) {
-        let tokens = (tokens as u64).min(self.prompt_tokens);
-        self.cached_tokens.set(self.cached_tokens.get().or(Some(tokens)));
+    /// Whether it gives way to everybody.
+    pub(crate) fn is_flex(&self) -> bool {
+        self.tier == Tier::Flex
+    }
+
+    /// Whether it was let in before, be it that it waits again.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.cached_tokens.get().is_some()
+    }
+
+    /// It is let in for the first time, and so many of its prompt's tokens need not be read. The prompt's tokens
+    /// and those come back. What a sequence that was put out finds again later is not news.
+    pub(crate) fn begin(&self, found: usize) -> Option<(u64, u64)> {
+        if self.has_begun() {
+            return None;
+        }
+        let found = (found as u64).min(self.prompt_tokens);
+        self.cached_tokens.set(Some(found));
+        Some((self.prompt_tokens, found))
     }
 
     fn usage(&self) -> Usage {
@@ -121,11 +140,14 @@ struct Output {
 
 impl Sequence {
     /// The choices of a job: the first, with the others as its siblings.
-    pub(crate) fn of(job: Job, context: usize) -> Sequence {
-        let Job { sender, prompt, plan } = job;
+    pub(crate) fn of(job: Job, number: u64, context: usize) -> Sequence {
+        let Job { sender, client, tier, prompt, plan } = job;
         let choices = plan.checked.choices;
         let call = Rc::new(Call {
             sender,
+            client,
+            tier,
+            number,
             prompt_tokens: prompt.len() as u64,
             cached_tokens: Cell::new(None),
             completion_tokens: Cell::new(0),
@@ -174,6 +196,13 @@ impl Sequence {
             include_stop: checked.include_stop,
             events: Vec::new(),
         }
+    }
+
+    /// As what it waits.
+    pub(crate) fn waiter(&self) -> Waiter {
+        let Call { client, tier, number, .. } = &*self.call;
+        let place = Place { tier: *tier, number: *number, choice: self.choice };
+        Waiter { client: client.clone(), place }
     }
 
     /// How many tokens were generated.

@@ -5,25 +5,27 @@
 //! cache; when they run out, the youngest sequence is put out and reads its tokens again later. With
 //! nothing to do the thread sleeps.
 //!
-//! Requests are let in as they come, where the cells that others do not hold are enough. One that fits only
-//! later holds up those behind it, so that a large one gets its turn. What ran stays in its cells as long as
-//! nobody needs them ([`PrefixCache`]), and a prompt that begins alike takes that over; while such a beginning
-//! is just being read for another, the request waits for it.
+//! Who is let in, and when, is decided in [`admission`](crate::admission). What ran stays in its cells as long
+//! as nobody needs them ([`PrefixCache`]), and a prompt that begins alike takes that over; while such a
+//! beginning is just being read for another, the request waits for it.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use antiphon_core::{Error, Kind, Result};
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
-use crate::prefix_cache::{MIN_PREFIX, Prefix, PrefixCache, Taken, common};
+use crate::prefix_cache::{Prefix, PrefixCache, Taken};
 use crate::prepare::Job;
 use crate::reading_line::{ReadingLine, Ticket};
 use crate::sequence::Sequence;
+use crate::stats::Counters;
 use crate::vocabulary::Vocabulary;
+use crate::waiting_line::{WaitingLine, mean_with};
 
 /// At most this many tokens are fed at once.
 pub(crate) const BATCH: usize = 512;
@@ -31,10 +33,6 @@ pub(crate) const BATCH: usize = 512;
 const PROMPTS_BESIDE_ANSWERS: usize = 64;
 /// A sequence that has so many tokens to feed or fewer is being answered, not read.
 const FORCED: usize = 16;
-/// Cells that are held free for the next tokens of a sequence when another is to be let in.
-const MARGIN: usize = 64;
-/// So many waiting requests are looked at, at most, for one whose prefix is there.
-const LOOK_AHEAD: usize = 64;
 
 /// What the loop may use.
 #[derive(Debug, Clone, Copy)]
@@ -49,39 +47,38 @@ pub(crate) struct Limits {
     pub(crate) slots: usize,
     /// Whether cells are kept for later prompts.
     pub(crate) keeps_prefixes: bool,
+    /// Requests that wait; further ones are refused.
+    pub(crate) max_waiting: Option<usize>,
 }
 
 /// The loop's state.
 pub(crate) struct Worker<'model> {
-    context: LlamaContext<'model>,
+    pub(crate) context: LlamaContext<'model>,
     batch: LlamaBatch<'static>,
-    vocabulary: Arc<Vocabulary>,
-    limits: Limits,
-    cache: PrefixCache,
-    line: ReadingLine,
-    waiting: VecDeque<Sequence>,
+    pub(crate) vocabulary: Arc<Vocabulary>,
+    pub(crate) limits: Limits,
+    pub(crate) cache: PrefixCache,
+    pub(crate) line: ReadingLine,
+    pub(crate) waiting: WaitingLine<Sequence>,
     /// In the order in which they were let in.
-    running: Vec<Running>,
+    pub(crate) running: Vec<Running>,
+    pub(crate) counters: Arc<Counters>,
+    /// How long an answer takes once it was let in.
+    pub(crate) mean_answer: Duration,
+    requests: u64,
 }
 
-struct Running {
-    slot: usize,
-    sequence: Sequence,
+pub(crate) struct Running {
+    pub(crate) slot: usize,
+    pub(crate) sequence: Sequence,
     /// Its place among the prompts that are to be read.
-    ticket: Ticket,
+    pub(crate) ticket: Ticket,
+    /// When it was let in.
+    pub(crate) since: Instant,
     /// How many of its tokens are in the batch.
-    fed: usize,
+    pub(crate) fed: usize,
     /// The place in the batch that its logits come from.
-    logits: Option<i32>,
-}
-
-/// What is to be done with a request that waits.
-enum Admission {
-    Now(Option<Prefix>),
-    /// There is no room for it, nor for those behind it.
-    Full,
-    /// Its prefix is just being read for another.
-    Later,
+    pub(crate) logits: Option<i32>,
 }
 
 /// A choice that goes on from the prompt that was read for another.
@@ -92,7 +89,13 @@ struct Fork {
 }
 
 impl<'model> Worker<'model> {
-    pub(crate) fn new(context: LlamaContext<'model>, vocabulary: Arc<Vocabulary>, limits: Limits) -> Self {
+    pub(crate) fn new(
+        context: LlamaContext<'model>,
+        vocabulary: Arc<Vocabulary>,
+        limits: Limits,
+        counters: Arc<Counters>,
+    ) -> Self {
+        counters.cells.set(limits.cells);
         Self {
             context,
             batch: LlamaBatch::new(BATCH, 1),
@@ -100,8 +103,11 @@ impl<'model> Worker<'model> {
             limits,
             cache: PrefixCache::new(limits.cells, limits.slots, limits.keeps_prefixes),
             line: ReadingLine::default(),
-            waiting: VecDeque::new(),
+            waiting: WaitingLine::default(),
             running: Vec::new(),
+            counters,
+            mean_answer: Duration::ZERO,
+            requests: 0,
         }
     }
 
@@ -110,31 +116,34 @@ impl<'model> Worker<'model> {
         loop {
             if self.running.is_empty() && self.waiting.is_empty() {
                 let Ok(job) = jobs.recv() else { return };
-                self.queue(job);
+                self.take(job);
             }
             while let Ok(job) = jobs.try_recv() {
-                self.queue(job);
+                self.take(job);
             }
             self.turn();
+            self.count();
         }
     }
 
     /// Tells everyone who waits that it is over.
     pub(crate) fn fail_all(&mut self, error: &Error) {
-        for sequence in self.running.iter().map(|running| &running.sequence).chain(&self.waiting) {
+        for sequence in self.running.iter().map(|running| &running.sequence).chain(self.waiting.iter()) {
             sequence.call.fail(error.clone());
         }
     }
 
-    fn queue(&mut self, job: Job) {
-        self.waiting.push_back(Sequence::of(job, self.limits.length));
+    fn take(&mut self, job: Job) {
+        self.counters.sent.subtract(1);
+        self.requests += 1;
+        self.queue(Sequence::of(job, self.requests, self.limits.length));
     }
 
-    /// Choices that could not share a prompt wait for a slot of their own, before other requests.
-    fn queue_first(&mut self, sequences: Vec<Sequence>) {
-        for sequence in sequences.into_iter().rev() {
-            self.waiting.push_front(sequence);
-        }
+    /// Lets everybody know how much is going on.
+    fn count(&self) {
+        self.counters.waiting.set(self.waiting.len());
+        self.counters.running.set(self.running.len());
+        self.counters.cells_used.set(self.cache.pinned());
     }
 
     fn turn(&mut self) {
@@ -172,141 +181,26 @@ impl<'model> Worker<'model> {
         let (over, running) = std::mem::take(&mut self.running).into_iter().partition(is_over);
         self.running = running;
         let over: Vec<Running> = over;
-        for Running { slot, sequence, .. } in over {
+        for Running { slot, mut sequence, since, .. } in over {
             self.release(slot);
-            self.queue_first(sequence.siblings);
+            if sequence.is_finished {
+                self.mean_answer = mean_with(self.mean_answer, since.elapsed());
+            }
+            std::mem::take(&mut sequence.siblings).into_iter().for_each(|sibling| self.wait(sibling));
         }
     }
 
-    fn release(&mut self, slot: usize) {
+    pub(crate) fn release(&mut self, slot: usize) {
         let cleared = self.cache.release(slot);
         self.clear(&cleared);
     }
 
     /// Does to llama.cpp's cache what the book says.
-    fn clear(&mut self, slots: &[usize]) {
+    pub(crate) fn clear(&mut self, slots: &[usize]) {
         for slot in slots {
             if let Err(error) = self.context.clear_kv_cache_seq(Some(*slot as u32), None, None) {
                 tracing::error!("cannot clear the cache of sequence {slot}: {error}");
             }
-        }
-    }
-
-    /// Cells that what runs holds, needs in this turn and will need soon.
-    fn reserved(&self) -> usize {
-        let running = self.running.iter().map(|running| &running.sequence);
-        self.cache.pinned() + running.map(|sequence| sequence.left() + growth(sequence)).sum::<usize>()
-    }
-
-    /// Whether there are cells for a sequence, of which a running one holds so many already.
-    fn fits(&self, sequence: &Sequence, shared: usize) -> bool {
-        let needed = sequence.tokens.len() - shared + growth(sequence);
-        self.running.is_empty() || self.reserved() + needed <= self.limits.cells
-    }
-
-    fn admit(&mut self) {
-        let mut at = 0;
-        while self.running.len() < self.limits.sequences && at < LOOK_AHEAD {
-            let Some(sequence) = self.waiting.get(at) else { return };
-            match self.admission(sequence) {
-                Admission::Full => return,
-                Admission::Later => at += 1,
-                Admission::Now(prefix) => {
-                    if let Some(sequence) = self.waiting.remove(at) {
-                        self.let_in(sequence, prefix);
-                    }
-                }
-            }
-        }
-    }
-
-    fn admission(&self, sequence: &Sequence) -> Admission {
-        let prefix = self.cache.find(&sequence.tokens);
-        let found = prefix.map_or(0, |prefix| prefix.length);
-        if self.is_being_read(sequence, found + MIN_PREFIX) {
-            return Admission::Later;
-        }
-        let shared = prefix.map_or(0, |prefix| self.cache.pinned_of(prefix));
-        if self.fits(sequence, shared) { Admission::Now(prefix) } else { Admission::Full }
-    }
-
-    /// Whether a start of at least so many of its tokens is just being read for another.
-    fn is_being_read(&self, sequence: &Sequence, least: usize) -> bool {
-        let mut reading =
-            self.running.iter().map(|running| &running.sequence).filter(|other| other.left() >= MIN_PREFIX);
-        self.cache.keeps() && reading.any(|other| common(&other.tokens, &sequence.tokens) >= least)
-    }
-
-    fn let_in(&mut self, mut sequence: Sequence, prefix: Option<Prefix>) {
-        if let Err(error) = sequence.start(&self.vocabulary) {
-            sequence.call.fail(error);
-            return;
-        }
-        if sequence.is_finished {
-            return self.queue_first(sequence.siblings);
-        }
-        let Some((slot, found)) = self.place(prefix) else {
-            let error = Error::new(Kind::Internal, "the cache has no slot for a sequence that was let in");
-            return sequence.call.fail(error);
-        };
-        sequence.cached = found;
-        sequence.call.found(found);
-        self.push_running(slot, sequence);
-    }
-
-    /// A slot to run in, and how many tokens of the prefix it has.
-    fn place(&mut self, prefix: Option<Prefix>) -> Option<(usize, usize)> {
-        let taken = self.cache.take(prefix);
-        // With every other slot running, what was found has to make room itself.
-        let (taken, prefix) = match taken {
-            Some(taken) => (taken, prefix),
-            None => (self.cache.take(None)?, None),
-        };
-        let Taken { slot, cleared } = taken;
-        if cleared {
-            self.clear(&[slot]);
-        }
-        Some((slot, prefix.map_or(0, |prefix| self.share(prefix, slot))))
-    }
-
-    /// Lets a slot share the cells of a prefix. Where the model's cache has lost some of them, as those that
-    /// look back only so far do, nothing is shared, then or later.
-    fn share(&mut self, prefix: Prefix, slot: usize) -> usize {
-        let (from, to, length) = (prefix.slot as i32, slot as i32, prefix.length as u32);
-        let copied = self.context.kv_cache_seq_cp(from, to, Some(0), Some(length));
-        let held = (self.context.kv_cache_seq_pos_min(to), self.context.kv_cache_seq_pos_max(to));
-        if copied.is_ok() && held == (0, length as i32 - 1) {
-            self.cache.share(prefix, slot);
-            return prefix.length;
-        }
-        tracing::debug!("the model's cache cannot share a prefix of {length} tokens: it has {held:?}");
-        let kept = self.cache.stop_keeping();
-        self.clear(&kept);
-        self.clear(&[slot]);
-        0
-    }
-
-    fn push_running(&mut self, slot: usize, sequence: Sequence) {
-        let ticket = self.line.enter();
-        self.running.push(Running { slot, sequence, ticket, fed: 0, logits: None });
-    }
-
-    /// Puts sequences out, youngest first, until the next tokens of the others fit.
-    fn make_room(&mut self) {
-        let left = |running: &Running| running.sequence.left();
-        while self.running.len() > 1
-            && self.cache.pinned() + self.running.iter().map(left).sum::<usize>() > self.limits.cells
-        {
-            self.put_out_youngest();
-        }
-    }
-
-    fn put_out_youngest(&mut self) {
-        if let Some(Running { slot, mut sequence, .. }) = self.running.pop() {
-            tracing::debug!("the cache is full: a sequence of {} tokens waits", sequence.tokens.len());
-            self.release(slot);
-            sequence.cached = 0;
-            self.waiting.push_front(sequence);
         }
     }
 
@@ -326,7 +220,6 @@ impl<'model> Worker<'model> {
 
     fn fill_batch(&mut self) {
         self.batch.clear();
-        let is_answered = |running: &Running| running.sequence.left() <= FORCED;
         let answers = self.running.iter().filter(|running| is_answered(running)).count();
         for running in &mut self.running {
             (running.fed, running.logits) = (0, None);
@@ -338,10 +231,7 @@ impl<'model> Worker<'model> {
         if answers > 0 {
             room = room.min(PROMPTS_BESIDE_ANSWERS);
         }
-        let mut read: Vec<&mut Running> =
-            self.running.iter_mut().filter(|running| !is_answered(running)).collect();
-        read.sort_unstable_by_key(|running| running.ticket);
-        for running in read {
+        for running in reading_order(&mut self.running) {
             feed(&mut self.batch, running, room);
             room -= running.fed;
             running.ticket = self.line.served(running.ticket, running.fed);
@@ -369,9 +259,11 @@ impl<'model> Worker<'model> {
             let prefix = Prefix { slot: running.slot, length: sequence.cached };
             let siblings = std::mem::take(&mut sequence.siblings).into_iter();
             forks.extend(siblings.map(|sibling| Fork { prefix, logits: place, sibling }));
+            let before = sequence.generated();
             if let Err(error) = sequence.next(logits, &self.vocabulary) {
                 sequence.call.fail(error);
             }
+            self.counters.generated_tokens.add(sequence.generated() - before);
         }
         self.fork(forks);
     }
@@ -401,9 +293,10 @@ impl<'model> Worker<'model> {
             if let Err(error) = outcome {
                 sibling.call.fail(error);
             }
+            self.counters.generated_tokens.add(sibling.generated());
             self.push_running(slot, sibling);
         }
-        self.queue_first(left);
+        left.into_iter().for_each(|sibling| self.wait(sibling));
     }
 
     /// After a failed decode nothing is known of the cache, so every sequence in it is lost.
@@ -416,9 +309,24 @@ impl<'model> Worker<'model> {
     }
 }
 
-/// Cells that a sequence is going to need soon.
-fn growth(sequence: &Sequence) -> usize {
-    sequence.remaining().min(MARGIN)
+/// Whether a sequence has no more to feed than its answer's next tokens.
+fn is_answered(running: &Running) -> bool {
+    running.sequence.left() <= FORCED
+}
+
+/// Those whose prompts are to be read, in order: one prompt of each client, then a second one of each.
+fn reading_order(running: &mut [Running]) -> impl Iterator<Item = &mut Running> {
+    let mut reading: Vec<&mut Running> = running.iter_mut().filter(|running| !is_answered(running)).collect();
+    reading.sort_unstable_by_key(|running| running.ticket);
+    let mut seen = HashMap::new();
+    let mut ranked: Vec<(usize, &mut Running)> = Vec::with_capacity(reading.len());
+    for running in reading {
+        let rank: &mut usize = seen.entry(running.sequence.call.client().clone()).or_default();
+        *rank += 1;
+        ranked.push((*rank, running));
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, running)| running)
 }
 
 /// Puts at most `room` tokens of a sequence into the batch.

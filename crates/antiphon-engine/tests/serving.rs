@@ -2,8 +2,10 @@
 //! no answer.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use antiphon_core::{Backend, Event, EventStream, Fold, Request, Response, Result};
-use antiphon_engine::{Engine, EngineOptions};
+use std::time::{Duration, Instant};
+
+use antiphon_core::{Backend, Event, EventStream, Fold, Kind, Request, Response, Result};
+use antiphon_engine::{Engine, EngineOptions, Stats};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -217,4 +219,127 @@ fn the_size_of_the_cache_is_checked() {
     let options = EngineOptions { context: Some(128), cache_tokens: Some(127), ..EngineOptions::default() };
     let error = Engine::builtin(None, &options).err().unwrap();
     assert!(error.message().starts_with("cache_tokens: must be 128"), "{}", error.message());
+}
+
+/// Waits until the engine's numbers are so.
+fn until(engine: &Engine, what: impl Fn(Stats) -> bool) -> Stats {
+    let begin = Instant::now();
+    loop {
+        let stats = engine.stats();
+        if what(stats) {
+            return stats;
+        }
+        assert!(begin.elapsed().as_secs() < 30, "{stats:?}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What [`long`] is answered.
+fn song() -> String {
+    "One man went to mow. ".repeat(25)
+}
+
+/// A request whose answer takes many steps: with probabilities asked for, every token of it is sampled.
+fn long(question: &str) -> Request {
+    let regex = "(One man went to mow\\. ){25}";
+    let body = json!({"messages": prompt(question), "guided_regex": regex, "logprobs": true});
+    Request::from_json(body.as_object().unwrap().clone()).unwrap()
+}
+
+fn tiered(question: &str, tier: &str) -> Request {
+    let mut request = request(prompt(question));
+    request.set("service_tier", json!(tier)).unwrap();
+    request
+}
+
+/// The texts of streams, each with how many of the others had ended before it.
+fn in_order(streams: Vec<EventStream>) -> Vec<(usize, String)> {
+    let ended = std::cell::Cell::new(0);
+    let one = |events| async {
+        let response = fold(events).await.unwrap();
+        (ended.replace(ended.get() + 1), response.text().to_owned())
+    };
+    block_on(join_all(streams.into_iter().map(one)))
+}
+
+#[test]
+fn a_client_with_many_requests_does_not_hold_up_another_ones_first() {
+    let engine = load(EngineOptions { sequences: Some(2), ..EngineOptions::default() });
+    let many = (0..20).map(|_| engine.call_for(Some("a"), long(QUESTIONS[0])));
+    let mut streams: Vec<EventStream> = many.collect();
+    until(&engine, |stats| stats.running == 2);
+    streams.push(engine.call_for(Some("b"), request(prompt(QUESTIONS[1]))));
+    let ended = in_order(streams);
+    let (before, text) = ended.last().unwrap();
+    assert!(*before <= 2, "{before} others went before");
+    assert_eq!(*text, ask(&cold(), QUESTIONS[1]).text());
+    assert!(engine.stats().preemptions >= 1);
+    assert!(ended[..20].iter().all(|(_, text)| *text == song()), "who gave way lost something");
+}
+
+#[test]
+fn tiers_say_who_goes_first() {
+    let engine = load(EngineOptions { sequences: Some(1), ..EngineOptions::default() });
+    let first = engine.call(long(QUESTIONS[0]));
+    until(&engine, |stats| stats.running == 1);
+    let streams = ["flex", "default", "priority"].map(|tier| engine.call(tiered(QUESTIONS[1], tier)));
+    until(&engine, |stats| stats.waiting == 3);
+    drop(first);
+    let order: Vec<usize> = in_order(streams.into()).into_iter().map(|(before, _)| before).collect();
+    assert_eq!(order, [2, 1, 0]);
+}
+
+#[test]
+fn flex_gives_way_to_everybody_and_goes_on_later() {
+    let engine = load(EngineOptions { sequences: Some(1), ..EngineOptions::default() });
+    let mut request = long(QUESTIONS[0]);
+    request.set("service_tier", json!("flex")).unwrap();
+    let flex = engine.call(request);
+    until(&engine, |stats| stats.generated_tokens > 3);
+    let ended = in_order(vec![flex, call(&engine, QUESTIONS[1])]);
+    assert_eq!((ended[0].0, ended[1].0), (1, 0));
+    assert_eq!(ended[0].1, song());
+}
+
+#[test]
+fn beyond_the_most_that_may_wait_the_greediest_is_refused() {
+    let options = EngineOptions { sequences: Some(1), max_waiting: Some(3), ..EngineOptions::default() };
+    let engine = load(options);
+    let running = engine.call_for(Some("a"), long(QUESTIONS[0]));
+    until(&engine, |stats| stats.running == 1);
+    let ask = |client| engine.call_for(Some(client), request(prompt(QUESTIONS[1])));
+    let greedy: Vec<EventStream> = (0..5).map(|_| ask("a")).collect();
+    until(&engine, |stats| stats.waiting == 3);
+    let modest = ask("b");
+    let outcomes = block_on(join_all(greedy.into_iter().chain([modest, running]).map(fold)));
+    let refused: Vec<bool> = outcomes.iter().map(Result::is_err).collect();
+    assert_eq!(refused, [false, false, true, true, true, false, false]);
+    let error = outcomes[2].as_ref().unwrap_err();
+    assert_eq!((error.kind(), error.provider_code()), (Kind::RateLimit, Some("overloaded")));
+    assert!(error.wait().is_some_and(|wait| wait.as_secs() >= 1), "{error:?}");
+}
+
+#[test]
+fn who_leaves_frees_its_place_in_the_line_and_its_cells() {
+    let engine = load(EngineOptions { sequences: Some(1), ..EngineOptions::default() });
+    let running = engine.call(long(QUESTIONS[0]));
+    let waiting: Vec<EventStream> = (0..3).map(|_| engine.call(long(QUESTIONS[1]))).collect();
+    let stats = until(&engine, |stats| stats.waiting == 3 && stats.running == 1);
+    assert!(stats.cells_used > 0 && stats.cells_used < stats.cells);
+    drop(waiting);
+    until(&engine, |stats| stats.waiting == 0 && stats.running == 1);
+    drop(running);
+    until(&engine, |stats| (stats.waiting, stats.running, stats.cells_used) == (0, 0, 0));
+}
+
+#[test]
+fn what_is_counted_is_what_the_answers_say() {
+    let engine = warm();
+    let responses: Vec<Response> = answers(&engine).into_iter().chain(answers_at_once(&engine)).collect();
+    let sum = |count: fn(&Response) -> u64| responses.iter().map(count).sum::<u64>();
+    let stats = until(&engine, |stats| stats.running == 0);
+    assert_eq!(stats.prompt_tokens, sum(prompt_tokens));
+    assert_eq!(stats.cached_tokens, sum(cached));
+    assert_eq!(stats.generated_tokens, sum(|response| response.usage.clone().unwrap().completion_tokens));
+    assert_eq!((stats.waiting, stats.cells_used, stats.preemptions), (0, 0, 0));
 }
