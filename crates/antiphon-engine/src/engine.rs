@@ -103,7 +103,7 @@ enum Jobs {
 impl Engine {
     /// Loads a GGUF file. Blocks until it is ready; `name` is what responses call the model.
     pub fn load(path: &std::path::Path, name: &str, options: &EngineOptions) -> Result<Engine> {
-        let file_size = gguf::check(path)?;
+        let file_size = gguf::check(path)?.size;
         Self::start(path.to_owned(), file_size, name, options)
     }
 
@@ -111,6 +111,11 @@ impl Engine {
     pub fn builtin(cache_dir: Option<&std::path::Path>, options: &EngineOptions) -> Result<Engine> {
         let path = builtin::builtin_path(cache_dir)?;
         Self::start(path, builtin::size(), "chorister", options)
+    }
+
+    /// About how many bytes of memory the model of that file takes, loaded in that way.
+    pub fn memory(path: &std::path::Path, options: &EngineOptions) -> Result<u64> {
+        Ok(load::memory(&gguf::check(path)?, options))
     }
 
     fn start(path: PathBuf, file_size: u64, name: &str, options: &EngineOptions) -> Result<Engine> {

@@ -11,6 +11,7 @@ use llama_cpp_2::model::params::LlamaModelParams;
 
 use crate::embed;
 use crate::engine::{EngineOptions, ModelInfo};
+use crate::gguf::Outline;
 use crate::system::{self, backend, usable_cores};
 use crate::template::Template;
 use crate::vocabulary::Vocabulary;
@@ -31,6 +32,8 @@ const KEPT: u32 = 32;
 const MAX_SEQUENCES: u32 = 256;
 /// Sequences get cells of their own as far as all of them take no more than this, else they share.
 const CACHE_BYTES: u64 = 16 << 20;
+/// So many states of each token of a batch are held at once, about, while it is calculated.
+const WORKING_STATES: u64 = 16;
 /// Below this many parameters a second thread costs more than it gives.
 const SMALL: u64 = 5_000_000;
 
@@ -100,13 +103,11 @@ pub(crate) fn shape(model: &LlamaModel, options: &EngineOptions) -> Result<Shape
             format_args!("must be 1 to {MAX_SEQUENCES}, got {sequences}"),
         ));
     }
-    let fitting = CACHE_BYTES / (cell_bytes(model) * u64::from(length)).max(1);
-    let own = fitting.clamp(1, sequences.into()) as u32;
     let default = if model.n_params() < SMALL { 1 } else { usable_cores() };
     let threads = threads("threads", options.threads)?.unwrap_or(default);
     let batch_threads = self::threads("batch_threads", options.batch_threads)?.unwrap_or(threads);
     let cells = match options.cache_tokens {
-        None => length.saturating_mul(own),
+        None => default_cells(cell_bytes(model), length, sequences),
         Some(cells) if (length..=MAX_LENGTH).contains(&cells) => cells,
         Some(cells) => {
             let message =
@@ -133,6 +134,31 @@ fn threads(name: &str, given: Option<usize>) -> Result<Option<usize>> {
         Some(0) => Err(Error::invalid(name, "must be at least 1, got 0")),
         given => Ok(given.map(|threads| threads.min(usable_cores()))),
     }
+}
+
+/// Sequences have cells of their own as far as that takes little memory.
+fn default_cells(cell: u64, length: u32, sequences: u32) -> u32 {
+    let fitting = CACHE_BYTES / (cell * u64::from(length)).max(1);
+    length.saturating_mul(fitting.clamp(1, sequences.into()) as u32)
+}
+
+/// About how many bytes of memory a model takes when it is loaded in that way: its weights, its cache, and what
+/// it calculates with.
+pub(crate) fn memory(outline: &Outline, options: &EngineOptions) -> u64 {
+    let number = |name: &str| outline.number(name);
+    let width = number("embedding_length").unwrap_or(0);
+    let heads = number("attention.head_count").unwrap_or(1).max(1);
+    let cached_heads = number("attention.head_count_kv").unwrap_or(heads);
+    let [key, value] = ["key", "value"]
+        .map(|what| number(&format!("attention.{what}_length")).unwrap_or(width / heads) * cached_heads);
+    let cell = number("block_count").unwrap_or(0) * (key + value) * 2;
+    let trained = number("context_length").and_then(|length| u32::try_from(length).ok());
+    let length = options.context.unwrap_or_else(|| trained.unwrap_or(DEFAULT_LENGTH).min(DEFAULT_LENGTH));
+    let sequences = options.sequences.unwrap_or(DEFAULT_SEQUENCES);
+    let cells = options.cache_tokens.unwrap_or_else(|| default_cells(cell, length, sequences));
+    // A batch's logits, and some of its states in 32 bits.
+    let working = BATCH as u64 * (outline.vocabulary + WORKING_STATES * width) * 4;
+    outline.size + u64::from(cells) * cell + working
 }
 
 /// Bytes of cache that one token takes, keys and values in 16 bits each.
@@ -221,5 +247,23 @@ pub(crate) fn info(
         embedding_length: None,
         has_chat_template: template.is_own(),
         threads: shape.threads,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{builtin, gguf};
+
+    #[test]
+    fn memory_is_known_from_the_header() {
+        let outline = gguf::check(&builtin::builtin_path(None).unwrap()).unwrap();
+        let memory = |options: EngineOptions| memory(&outline, &options);
+        let plain = memory(EngineOptions::default());
+        assert!(plain > outline.size + CACHE_BYTES / 4, "{plain}");
+        let more = |cells| EngineOptions { cache_tokens: Some(cells), ..EngineOptions::default() };
+        let model = model(&builtin::builtin_path(None).unwrap(), &EngineOptions::default()).unwrap();
+        assert_eq!(memory(more(2000)) - memory(more(1000)), 1000 * cell_bytes(&model));
+        assert_eq!(outline.vocabulary, u64::from(model.n_vocab().unsigned_abs()));
     }
 }

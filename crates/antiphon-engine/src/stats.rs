@@ -23,6 +23,23 @@ pub struct Stats {
     pub preemptions: u64,
 }
 
+impl std::ops::Add for Stats {
+    type Output = Stats;
+
+    fn add(self, other: Stats) -> Stats {
+        Stats {
+            waiting: self.waiting + other.waiting,
+            running: self.running + other.running,
+            cells: self.cells + other.cells,
+            cells_used: self.cells_used + other.cells_used,
+            prompt_tokens: self.prompt_tokens + other.prompt_tokens,
+            cached_tokens: self.cached_tokens + other.cached_tokens,
+            generated_tokens: self.generated_tokens + other.generated_tokens,
+            preemptions: self.preemptions + other.preemptions,
+        }
+    }
+}
+
 /// The numbers of [`Stats`] as they are kept.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
