@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What a model does now, and what it has done since it was loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
-    /// Requests that wait to be let in.
+    /// Requests that wait to be let in, and answers that wait to go on.
     pub waiting: u64,
     /// Answers that are being written; those that one request asks for count each.
     pub running: u64,

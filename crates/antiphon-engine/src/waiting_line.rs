@@ -125,8 +125,8 @@ impl<T> WaitingLine<T> {
         Some(taken)
     }
 
-    /// Takes a newcomer in where fewer than `most` wait. In a full line it takes the place of the last one of the
-    /// client of whom most wait, if that has more waiting than the newcomer's. Who has to go comes back.
+    /// Takes a newcomer in where fewer than `most` wait that may go. In a full line it takes the place of the last
+    /// one of the client of whom most wait, if that has more waiting than the newcomer's. Who has to go comes back.
     pub(crate) fn enter_within(
         &mut self,
         most: Option<usize>,
@@ -134,7 +134,8 @@ impl<T> WaitingLine<T> {
         what: T,
         may_go: impl Fn(&T) -> bool,
     ) -> Option<T> {
-        if most.is_some_and(|most| self.len() >= most) {
+        let is_full = |most| self.len() >= most && self.iter().filter(|what| may_go(what)).count() >= most;
+        if most.is_some_and(is_full) {
             let Some(other) = self.crowded_out_by(&waiter.client, may_go) else { return Some(what) };
             self.enter(waiter, what);
             return Some(other);

@@ -265,9 +265,7 @@ impl Client {
 
     /// The local models that are loaded, by name, and what they do.
     #[cfg(feature = "local")]
-    pub fn local_stats(
-        &self,
-    ) -> std::collections::BTreeMap<String, (crate::local::ModelInfo, crate::local::Stats)> {
+    pub fn local_stats(&self) -> std::collections::BTreeMap<String, crate::local::Stats> {
         self.inner.engines.stats()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use antiphon_core::{Error, Kind, Result};
-use antiphon_engine::{Engine, EngineOptions, ModelInfo, Stats};
+use antiphon_engine::{Engine, EngineOptions, Stats};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
@@ -96,12 +96,11 @@ impl Engines {
     }
 
     /// What the loaded models do, by name.
-    pub(crate) fn stats(&self) -> BTreeMap<String, (ModelInfo, Stats)> {
-        let mut found = BTreeMap::new();
+    pub(crate) fn stats(&self) -> BTreeMap<String, Stats> {
+        let mut found: BTreeMap<String, Stats> = BTreeMap::new();
         for place in &self.places().places {
             let Some(engine) = place.cell.get() else { continue };
-            let name = place.key.0.name.clone();
-            let (_, sum) = found.entry(name).or_insert_with(|| (engine.info().clone(), Stats::default()));
+            let sum = found.entry(place.key.0.name.clone()).or_default();
             *sum = *sum + engine.stats();
         }
         found
