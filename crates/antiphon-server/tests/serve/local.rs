@@ -7,7 +7,7 @@ use crate::rig::{Running, SOON, chat, read_until, request, serve};
 
 const CONFIG: &str = r#"
 [local]
-sequences = 1
+sequences = 2
 max_waiting = 1
 [[serve.keys]]
 name = "a"
@@ -47,21 +47,21 @@ async fn clients_take_turns_and_the_line_has_an_end() {
     singing.write_all(&bytes).await.unwrap();
     read_until(&mut singing, "\"content\"").await;
     let label = r#"{gen_ai_response_model="chorister"}"#;
-    until(&server, &format!("antiphon_num_requests_running{label} 1")).await;
-    until(&server, &format!("antiphon_num_requests_waiting{label} 59")).await;
+    until(&server, &format!("antiphon_num_requests_running{label} 2")).await;
+    until(&server, &format!("antiphon_num_requests_waiting{label} 58")).await;
 
     let body = chat("local/chorister", ", \"max_tokens\": 4");
     let ask = async |key| server.post("/v1/chat/completions", &[key], &body).await;
     let second = ask(A);
     let others = async {
-        until(&server, &format!("antiphon_num_requests_waiting{label} 60")).await;
+        until(&server, &format!("antiphon_num_requests_waiting{label} 59")).await;
         let third = ask(A).await;
         third.check(429, "requests wait for this model already");
         let wait: u64 = third.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=60).contains(&wait), "{wait}");
-        // Another client's first request is let in at once.
+        // Another client's first request is let in at once: one of those that are written gives way.
         assert_eq!(ask(B).await.status, 200);
-        until(&server, &format!("antiphon_num_requests_running{label} 1")).await;
+        until(&server, &format!("antiphon_num_requests_running{label} 2")).await;
         let status = server.get("/v1/antiphon/status", &[A]).await.json();
         let engine = &status["engines"][0];
         assert_eq!(engine["model"], "chorister");
