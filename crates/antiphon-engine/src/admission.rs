@@ -29,14 +29,12 @@ enum Admission {
 }
 
 impl Worker<'_> {
-    /// Takes a request into the line, where there is a place in it.
-    pub(crate) fn queue(&mut self, sequence: Sequence) {
-        let (waiter, most) = (sequence.waiter(), self.limits.max_waiting);
-        let is_new = |sequence: &Sequence| !sequence.call.has_begun();
-        if let Some(refused) = self.waiting.enter_within(most, waiter, sequence, is_new) {
-            let waiting = self.waiting.len();
-            let rounds = waiting.div_ceil(self.limits.sequences);
-            refused.call.fail(overloaded(waiting, self.mean_answer, rounds));
+    /// Refuses those for whom there is no place in the line. Who was let in before has one.
+    pub(crate) fn shed(&mut self) {
+        let Some(most) = self.limits.max_waiting else { return };
+        for refused in self.waiting.shed(most, |sequence| !sequence.call.has_begun()) {
+            let rounds = most.div_ceil(self.limits.sequences);
+            refused.call.fail(overloaded(most, self.mean_answer, rounds));
         }
     }
 

@@ -135,7 +135,10 @@ impl<'model> Embedder<'model> {
             }
             jobs.try_iter().for_each(|job| self.queue(job));
             self.waiting.retain(|job| !job.sender.is_closed());
-            if let Some(job) = self.waiting.next(1, |_| 0).pop().and_then(|next| self.waiting.take(&next)) {
+            let next = self.waiting.next(1, |_| 0).pop();
+            let job = next.and_then(|next| self.waiting.take(&next));
+            self.shed();
+            if let Some(job) = job {
                 self.count(1);
                 let begin = Instant::now();
                 let answer = self.answer(&job);
@@ -156,9 +159,14 @@ impl<'model> Embedder<'model> {
         self.jobs += 1;
         let place = Place { tier: job.tier, number: self.jobs, choice: 0 };
         let waiter = Waiter { client: job.client.clone(), place };
-        if let Some(refused) = self.waiting.enter_within(self.max_waiting, waiter, job, |_| true) {
-            let waiting = self.waiting.len();
-            refused.tell(Err(overloaded(waiting, self.mean, waiting)));
+        self.waiting.enter(waiter, job);
+    }
+
+    /// Refuses those for whom there is no place in the line.
+    fn shed(&mut self) {
+        let Some(most) = self.max_waiting else { return };
+        for refused in self.waiting.shed(most, |_| true) {
+            refused.tell(Err(overloaded(most, self.mean, most)));
         }
     }
 

@@ -125,33 +125,27 @@ impl<T> WaitingLine<T> {
         Some(taken)
     }
 
-    /// Takes a newcomer in where fewer than `most` wait that may go. In a full line it takes the place of the last
-    /// one of the client of whom most wait, if that has more waiting than the newcomer's. Who has to go comes back.
-    pub(crate) fn enter_within(
-        &mut self,
-        most: Option<usize>,
-        waiter: Waiter,
-        what: T,
-        may_go: impl Fn(&T) -> bool,
-    ) -> Option<T> {
-        let is_full = |most| self.len() >= most && self.iter().filter(|what| may_go(what)).count() >= most;
-        if most.is_some_and(is_full) {
-            let Some(other) = self.crowded_out_by(&waiter.client, may_go) else { return Some(what) };
-            self.enter(waiter, what);
-            return Some(other);
+    /// Leaves no more than `most` waiting of those that may go; who has to go comes back. It is the last one of
+    /// the client of whom most wait, so that who asks for little finds a place in a line that others have filled.
+    pub(crate) fn shed(&mut self, most: usize, may_go: impl Fn(&T) -> bool) -> Vec<T> {
+        if self.len() <= most {
+            return Vec::new();
         }
-        self.enter(waiter, what);
-        None
-    }
-
-    fn crowded_out_by(&mut self, client: &Client, may_go: impl Fn(&T) -> bool) -> Option<T> {
-        let own = self.lane(client).map_or(0, |at| self.lanes[at].waiting.len());
-        let longest = self.lanes.iter_mut().max_by_key(|lane| lane.waiting.len())?;
-        if longest.waiting.len() <= own + 1 {
-            return None;
+        let count = |lane: &Lane<T>| lane.waiting.values().filter(|what| may_go(what)).count();
+        let mut counts: Vec<usize> = self.lanes.iter().map(count).collect();
+        let excess = counts.iter().sum::<usize>().saturating_sub(most);
+        let mut shed = Vec::with_capacity(excess);
+        while shed.len() < excess {
+            let last = |lane: &Lane<T>| lane.waiting.last_key_value().map(|(place, _)| place.number);
+            let longest = (0..counts.len()).max_by_key(|at| (counts[*at], last(&self.lanes[*at])));
+            let Some(at) = longest else { break };
+            let waiting = &mut self.lanes[at].waiting;
+            let goes = waiting.iter().rev().find(|(_, what)| may_go(what)).map(|(place, _)| *place);
+            shed.extend(goes.and_then(|place| waiting.remove(&place)));
+            counts[at] -= 1;
         }
-        let last = *longest.waiting.iter().rev().find(|(_, what)| may_go(what))?.0;
-        longest.waiting.remove(&last)
+        self.lanes.retain(|lane| !lane.waiting.is_empty());
+        shed
     }
 
     /// Lets those go that `stays` is false of.
@@ -267,18 +261,18 @@ mod tests {
     #[test]
     fn a_full_line_makes_room_for_who_has_less() {
         let mut line = line(&["a", "a", "a", "b"]);
-        let mut enter = |word: &str, number, stays: &str| {
-            line.enter_within(Some(4), of(word, number), format!("{word}{number}"), |what| what != stays)
-        };
-        assert_eq!(enter("a", 4, "").unwrap(), "a4", "who has most goes itself");
-        assert_eq!(enter("b", 5, "").unwrap(), "a2");
-        assert_eq!(enter("b", 6, "").unwrap(), "b6", "both have as many");
-        assert_eq!(enter("c", 7, "b5").unwrap(), "b3");
-        line.retain(|what| what != "a0");
-        assert_eq!(line.enter_within(Some(4), of("a", 8), "a8".into(), |_| true), None);
+        assert!(line.shed(4, |_| true).is_empty());
+        assert!(line.shed(3, |what| what != "b3").is_empty());
+        line.enter(of("b", 4), "b4".into());
+        assert_eq!(line.shed(4, |_| true), ["a2"]);
+        line.enter(of("b", 5), "b5".into());
+        assert_eq!(line.shed(4, |_| true), ["b5"]);
+        line.enter(of("c", 6), "c6".into());
+        assert_eq!(line.shed(3, |what| what != "b4"), ["a1"]);
+        assert_eq!(line.shed(2, |_| true), ["b4", "c6"], "of as many the newest");
         let mut left: Vec<String> = line.drain().collect();
         left.sort();
-        assert_eq!(left, ["a1", "a8", "b5", "c7"]);
+        assert_eq!(left, ["a0", "b3"]);
         assert!(line.is_empty());
     }
 

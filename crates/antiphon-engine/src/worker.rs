@@ -136,7 +136,7 @@ impl<'model> Worker<'model> {
     fn take(&mut self, job: Job) {
         self.counters.sent.subtract(1);
         self.requests += 1;
-        self.queue(Sequence::of(job, self.requests, self.limits.length));
+        self.wait(Sequence::of(job, self.requests, self.limits.length));
     }
 
     /// Lets everybody know how much is going on.
@@ -150,6 +150,7 @@ impl<'model> Worker<'model> {
         self.drop_finished();
         self.waiting.retain(|sequence| !sequence.call.is_over());
         self.admit();
+        self.shed();
         self.make_room();
         self.fill_batch();
         if self.batch.n_tokens() == 0 {
