@@ -14,6 +14,7 @@ use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_core::Stream;
 use llama_cpp_2::context::params::LlamaPoolingType;
 use llama_cpp_2::model::LlamaModel;
+use serde::{Deserialize, Serialize};
 
 use crate::embed::{self, EmbedJob, Embedder};
 use crate::guidance::{self, Guidance};
@@ -27,7 +28,7 @@ use crate::worker::{Worker, without_panic};
 use crate::{builtin, check, clock, gguf, load, random};
 
 /// How a model is loaded. `None` leaves it to the engine.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct EngineOptions {
     /// How many layers go to the graphics processor; all of them where there is one.
     pub gpu_layers: Option<u32>,
@@ -51,7 +52,7 @@ pub struct EngineOptions {
 }
 
 /// What is known of a loaded model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// What responses call it.
     pub name: String,

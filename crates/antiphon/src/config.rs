@@ -13,6 +13,7 @@
 //! gpu_layers = 0
 //! memory = "8GB"                       # of all models together; without it, three quarters of the machine's
 //! max_waiting = 512                    # requests of a model; further ones are refused
+//! own_process = ["NAME"]               # models whose crash takes nothing with it; true: all
 //!
 //! [providers.openai]
 //! api_key = "…"                        # better: antiphon keys set openai
@@ -108,6 +109,37 @@ pub struct LocalConfig {
     pub prefix_cache: Option<bool>,
     /// Requests that may wait for a model.
     pub max_waiting: Option<u32>,
+    /// Models that run in a process of their own, and take nothing with them where they crash.
+    pub own_process: OwnProcess,
+}
+
+/// Which models run in a process of their own: all of them (`true`), none (`false`, as where nothing is said), or
+/// those of these names.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "own_process: expected true, false, or a list of models' names")]
+pub enum OwnProcess {
+    /// All, or none.
+    All(bool),
+    /// Those of these names, as in `local/NAME`.
+    Models(Vec<String>),
+}
+
+impl Default for OwnProcess {
+    fn default() -> Self {
+        Self::All(false)
+    }
+}
+
+impl OwnProcess {
+    /// Whether the model of that name does.
+    pub fn holds(&self, name: &str) -> bool {
+        match self {
+            Self::All(all) => *all,
+            Self::Models(names) => {
+                names.iter().any(|model| model.strip_prefix("local/").unwrap_or(model) == name)
+            }
+        }
+    }
 }
 
 /// A `[providers.NAME]` table.

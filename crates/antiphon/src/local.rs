@@ -1,7 +1,9 @@
 //! Models that run in this process: `local/chorister`, `local/NAME`, `local/path/to/file.gguf`.
 
+mod apart;
 mod engines;
 mod memory;
+mod model;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,8 +14,10 @@ use antiphon_engine::EngineOptions;
 use crate::config::{self, Config};
 use crate::names::nearest;
 
+pub use self::apart::{ENGINE_PROCESS, run_engine_process, set_engine_command};
 pub use antiphon_engine::{ModelInfo, Stats, SystemInfo, system_info};
 pub(crate) use engines::{Engines, Room};
+pub(crate) use model::Loaded;
 pub use memory::Size;
 
 /// How long a call waits for room in memory, at most.

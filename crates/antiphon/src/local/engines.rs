@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
 use super::LocalModel;
+use super::model::Loaded;
 use super::memory::Size;
 use crate::config;
 
@@ -32,13 +33,13 @@ struct Places {
 /// An engine, or one that is being loaded.
 struct Place {
     key: Key,
-    cell: Arc<OnceCell<Engine>>,
+    cell: Arc<OnceCell<Loaded>>,
     bytes: u64,
     last_used: u64,
 }
 
-/// A model loaded in another way is another engine.
-type Key = (LocalModel, EngineOptions);
+/// A model, how it is loaded, and whether in a process of its own: loaded in another way it is another engine.
+type Key = (LocalModel, EngineOptions, bool);
 
 /// How much room there is, and how long it is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -50,15 +51,21 @@ pub(crate) struct Room {
 /// What becomes of the wish for an engine.
 enum Outcome {
     /// It is there, or is loaded once those are gone that had to make room.
-    Here(Arc<OnceCell<Engine>>, Vec<Engine>),
+    Here(Arc<OnceCell<Loaded>>, Vec<Loaded>),
     /// What is there is answering.
     Full { used: u64, models: Vec<String> },
 }
 
 impl Engines {
     /// The engine of `model`; calls that come while it loads wait for the one load.
-    pub(crate) async fn get(&self, model: &LocalModel, options: EngineOptions, room: Room) -> Result<Engine> {
-        let key = (model.clone(), options);
+    pub(crate) async fn get(
+        &self,
+        model: &LocalModel,
+        options: EngineOptions,
+        is_apart: bool,
+        room: Room,
+    ) -> Result<Loaded> {
+        let key = (model.clone(), options, is_apart);
         let found = self.places().find(&key);
         let cell = match found {
             Some(cell) => cell,
@@ -69,7 +76,7 @@ impl Engines {
     }
 
     /// A place for an engine, once there is room.
-    async fn place(&self, key: &Key, room: Room) -> Result<Arc<OnceCell<Engine>>> {
+    async fn place(&self, key: &Key, room: Room) -> Result<Arc<OnceCell<Loaded>>> {
         let bytes = needed(key).await?;
         if bytes > room.budget.0 {
             return Err(too_large(bytes, room.budget));
@@ -113,8 +120,8 @@ impl Engines {
 
 impl Places {
     /// The place of an engine that is there or being loaded.
-    fn find(&mut self, key: &Key) -> Option<Arc<OnceCell<Engine>>> {
-        self.places.retain(|place| !place.is_forsaken());
+    fn find(&mut self, key: &Key) -> Option<Arc<OnceCell<Loaded>>> {
+        self.places.retain(|place| !place.is_forsaken() && !place.is_gone());
         let place = self.places.iter_mut().find(|place| place.key == *key)?;
         self.clock += 1;
         place.last_used = self.clock;
@@ -160,20 +167,25 @@ impl Place {
         self.cell.get().is_none() && Arc::strong_count(&self.cell) == 1
     }
 
+    /// Whether its process has ended.
+    fn is_gone(&self) -> bool {
+        self.cell.get().is_some_and(Loaded::is_gone)
+    }
+
     /// Whether nobody uses it: neither a call nor a stream.
     fn is_idle(&self) -> bool {
         Arc::strong_count(&self.cell) == 1 && self.cell.get().is_some_and(|engine| engine.users() == 1)
     }
 }
 
-fn unload(place: Place) -> Option<Engine> {
+fn unload(place: Place) -> Option<Loaded> {
     tracing::info!(model = place.key.0.name, "unloaded, to make room for another model");
     Arc::into_inner(place.cell)?.into_inner()
 }
 
 /// Bytes of memory that an engine is going to need.
 async fn needed(key: &Key) -> Result<u64> {
-    let (model, options) = key.clone();
+    let (model, options, _) = key.clone();
     blocking(move || match &model.path {
         Some(path) => Engine::memory(path, &options),
         None => Engine::memory(&antiphon_engine::builtin_path(config::cache_dir().as_deref())?, &options),
@@ -181,13 +193,9 @@ async fn needed(key: &Key) -> Result<u64> {
     .await
 }
 
-async fn load(key: &Key) -> Result<Engine> {
-    let (model, options) = key.clone();
-    blocking(move || match &model.path {
-        Some(path) => Engine::load(path, &model.name, &options),
-        None => Engine::builtin(config::cache_dir().as_deref(), &options),
-    })
-    .await
+async fn load(key: &Key) -> Result<Loaded> {
+    let (model, options, is_apart) = key.clone();
+    blocking(move || Loaded::load(&model, &options, is_apart)).await
 }
 
 /// What takes long without waiting has a thread of its own.
@@ -224,13 +232,13 @@ fn no_room(bytes: u64, budget: Size, used: u64, models: &[String]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use antiphon_core::{Backend, Request};
+    use antiphon_core::Request;
     use futures_util::StreamExt;
     use serde_json::json;
 
-    fn key(context: u32) -> (LocalModel, EngineOptions) {
+    fn key(context: u32) -> Key {
         let model = LocalModel { name: "chorister".into(), path: None };
-        (model, EngineOptions { context: Some(context), cache_tokens: Some(context), ..Default::default() })
+        (model, EngineOptions { context: Some(context), cache_tokens: Some(context), ..Default::default() }, false)
     }
 
     /// Room for two of the models, and not for three.
@@ -239,9 +247,9 @@ mod tests {
         Room { budget: Size(bytes * 5 / 2), patience }
     }
 
-    async fn get(engines: &Engines, context: u32, room: Room) -> Result<Engine> {
-        let (model, options) = key(context);
-        engines.get(&model, options, room).await
+    async fn get(engines: &Engines, context: u32, room: Room) -> Result<Loaded> {
+        let (model, options, _) = key(context);
+        engines.get(&model, options, false, room).await
     }
 
     fn loaded(engines: &Engines) -> Vec<u32> {
@@ -268,7 +276,7 @@ mod tests {
         let request = Request::from_json(request.as_object().unwrap().clone()).unwrap();
         let mut streams = Vec::new();
         for context in [128, 129] {
-            streams.push(get(&engines, context, now).await.unwrap().call(request.clone()));
+            streams.push(get(&engines, context, now).await.unwrap().call_for(None, request.clone()));
         }
         let error = get(&engines, 130, now).await.err().unwrap();
         assert_eq!((error.kind(), error.wait()), (Kind::ServiceUnavailable, Some(BUSY)));
@@ -307,7 +315,7 @@ mod tests {
         let (engines, room) = (Engines::default(), room(Duration::ZERO).await);
         let model = LocalModel { name: "x".into(), path: Some(path) };
         for _ in 0..3 {
-            assert!(engines.get(&model, EngineOptions::default(), room).await.is_err());
+            assert!(engines.get(&model, EngineOptions::default(), false, room).await.is_err());
         }
         get(&engines, 128, room).await.unwrap();
         get(&engines, 129, room).await.unwrap();
