@@ -35,11 +35,11 @@ mod module {
     use super::callbacks::{Reporter, mute};
     #[pymodule_export]
     use super::chunks::fold_chunks;
+    #[pymodule_export]
+    use super::endpoints::{embedding, text_completion};
     #[cfg(feature = "local")]
     #[pymodule_export]
     use super::engine_process::run_engine_process;
-    #[pymodule_export]
-    use super::endpoints::{embedding, text_completion};
     #[pymodule_export]
     use super::errors::error_rows;
     #[pymodule_export]

@@ -17,8 +17,8 @@ use crate::names::nearest;
 pub use self::apart::{ENGINE_PROCESS, run_engine_process, set_engine_command};
 pub use antiphon_engine::{ModelInfo, Stats, SystemInfo, system_info};
 pub(crate) use engines::{Engines, Room};
-pub(crate) use model::Loaded;
 pub use memory::Size;
+pub(crate) use model::Loaded;
 
 /// How long a call waits for room in memory, at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);

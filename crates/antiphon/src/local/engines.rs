@@ -11,8 +11,8 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
 use super::LocalModel;
-use super::model::Loaded;
 use super::memory::Size;
+use super::model::Loaded;
 use crate::config;
 
 /// How often is looked whether there is room now.
@@ -238,7 +238,11 @@ mod tests {
 
     fn key(context: u32) -> Key {
         let model = LocalModel { name: "chorister".into(), path: None };
-        (model, EngineOptions { context: Some(context), cache_tokens: Some(context), ..Default::default() }, false)
+        (
+            model,
+            EngineOptions { context: Some(context), cache_tokens: Some(context), ..Default::default() },
+            false,
+        )
     }
 
     /// Room for two of the models, and not for three.

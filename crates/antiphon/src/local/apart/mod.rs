@@ -38,8 +38,7 @@ pub fn set_engine_command(program: PathBuf, words: Vec<OsString>) {
 }
 
 fn command() -> Command {
-    let (program, words) =
-        COMMAND.get_or_init(|| ("antiphon".into(), vec![OsString::from(ENGINE_PROCESS)]));
+    let (program, words) = COMMAND.get_or_init(|| ("antiphon".into(), vec![OsString::from(ENGINE_PROCESS)]));
     let mut command = Command::new(program);
     command.args(words);
     command
@@ -109,7 +108,8 @@ impl Apart {
                 return Err(error.error());
             }
             _ => {
-                let message = format!("{} while the model was loaded", ending(&model.name, end_by_itself(&child)));
+                let message =
+                    format!("{} while the model was loaded", ending(&model.name, end_by_itself(&child)));
                 return Err(Error::new(Kind::LocalModel, message));
             }
         };

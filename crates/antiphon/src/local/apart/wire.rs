@@ -23,14 +23,29 @@ pub(super) enum Order {
 /// What the model's process says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
-    Loaded { info: Box<ModelInfo> },
+    Loaded {
+        info: Box<ModelInfo>,
+    },
     /// Loading failed, and the process ends.
-    Unfit { error: Failure },
-    Events { id: u64, events: Vec<Event> },
+    Unfit {
+        error: Failure,
+    },
+    Events {
+        id: u64,
+        events: Vec<Event>,
+    },
     /// The last word about a call.
-    End { id: u64, error: Option<Failure> },
-    Answer { id: u64, answer: Answer },
-    Stats { stats: Stats },
+    End {
+        id: u64,
+        error: Option<Failure>,
+    },
+    Answer {
+        id: u64,
+        answer: Answer,
+    },
+    Stats {
+        stats: Stats,
+    },
 }
 
 /// The answer of what is no call.
@@ -136,11 +151,20 @@ mod tests {
     fn requests_arrive_as_they_were() {
         let schema = json!({"type": "object", "properties": {"a": {"type": "integer"}}});
         for (operation, request) in [
-            (Operation::Chat, json!({"model": "m", "messages": "line\nbreak", "temperature": 0.3, "stream": true,
-                "stream_options": {"include_usage": true}, "guided_json": schema, "seed": 7, "unknown": [1]})),
-            (Operation::Chat, json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tools":
-                [{"type": "function", "function": {"name": "f", "parameters": schema}}], "tool_choice": "required"})),
-            (Operation::TextCompletion, json!({"model": "m", "prompt": ["a", "b"], "echo": true, "logprobs": 2})),
+            (
+                Operation::Chat,
+                json!({"model": "m", "messages": "line\nbreak", "temperature": 0.3, "stream": true,
+                "stream_options": {"include_usage": true}, "guided_json": schema, "seed": 7, "unknown": [1]}),
+            ),
+            (
+                Operation::Chat,
+                json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tools":
+                [{"type": "function", "function": {"name": "f", "parameters": schema}}], "tool_choice": "required"}),
+            ),
+            (
+                Operation::TextCompletion,
+                json!({"model": "m", "prompt": ["a", "b"], "echo": true, "logprobs": 2}),
+            ),
             (Operation::Embeddings, json!({"model": "m", "input": ["a", "b"], "dimensions": 3})),
         ] {
             let request = Request::read(operation, request.as_object().unwrap().clone()).unwrap();
@@ -153,7 +177,10 @@ mod tests {
         let error = Error::invalid("max_tokens", "is too large").hint("take 5").code("x");
         let error = error.retry_after(Duration::from_millis(1500)).retryable(true);
         let back = there_and_back(&Failure::of(&error)).error();
-        assert_eq!((back.kind(), back.message(), back.field()), (error.kind(), error.message(), error.field()));
+        assert_eq!(
+            (back.kind(), back.message(), back.field()),
+            (error.kind(), error.message(), error.field())
+        );
         assert_eq!((back.advice(), back.wait(), back.is_retryable()), (error.advice(), error.wait(), true));
         assert_eq!(back.provider_code(), Some("x"));
     }
