@@ -46,6 +46,10 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Show what is configured, from where, and what local models run on
     Doctor(DoctorArgs),
+    /// Run a model for another process of antiphon, which starts this one by itself
+    #[cfg(feature = "local")]
+    #[command(hide = true)]
+    EngineProcess,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page, or that of one verb

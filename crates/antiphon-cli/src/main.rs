@@ -32,6 +32,10 @@ use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "local")]
+    if let Ok(program) = std::env::current_exe() {
+        antiphon::local::set_engine_command(program, vec![antiphon::local::ENGINE_PROCESS.into()]);
+    }
     let mut printer = Printer::of_process();
     match run(std::env::args_os().collect(), &mut printer) {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,6 +63,8 @@ fn run(words: Vec<OsString>, printer: &mut Printer) -> Outcome {
         #[cfg(feature = "serve")]
         Some(Command::Serve(args)) => commands::serve::run(&args, printer),
         Some(Command::Doctor(args)) => commands::doctor::run(&args, printer),
+        #[cfg(feature = "local")]
+        Some(Command::EngineProcess) => Ok(antiphon::local::run_engine_process()?),
         Some(Command::Completions(args)) => commands::completions::run(&args, printer),
         Some(Command::Man(args)) => commands::man::run(&args, printer),
     }

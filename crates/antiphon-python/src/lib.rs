@@ -9,6 +9,8 @@ mod call;
 mod callbacks;
 mod chunks;
 mod endpoints;
+#[cfg(feature = "local")]
+mod engine_process;
 mod errors;
 mod exchange;
 mod extract;
@@ -35,6 +37,9 @@ mod module {
     use super::chunks::fold_chunks;
     #[pymodule_export]
     use super::endpoints::{embedding, text_completion};
+    #[cfg(feature = "local")]
+    #[pymodule_export]
+    use super::engine_process::run_engine_process;
     #[pymodule_export]
     use super::errors::error_rows;
     #[pymodule_export]
@@ -63,6 +68,8 @@ mod module {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        #[cfg(feature = "local")]
+        super::engine_process::set_command(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("LOCAL_MODELS", antiphon::local::ENABLED)?;
         module.add("option_names", antiphon::option_names().collect::<Vec<_>>())?;

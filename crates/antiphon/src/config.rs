@@ -11,6 +11,9 @@
 //! models_dir = "/srv/models"           # where local/NAME looks for NAME.gguf
 //! threads = 4
 //! gpu_layers = 0
+//! memory = "8GB"                       # of all models together; without it, three quarters of the machine's
+//! max_waiting = 512                    # requests of a model; further ones are refused
+//! own_process = ["NAME"]               # models whose crash takes nothing with it; true: all
 //!
 //! [providers.openai]
 //! api_key = "…"                        # better: antiphon keys set openai
@@ -47,6 +50,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::aliases::{self, Aliases};
 use crate::base_url::BaseUrl;
 use crate::env_vars;
+use crate::local::Size;
 use crate::names::nearest;
 use crate::rate_limit::RateLimit;
 use crate::transport::HttpOptions;
@@ -95,6 +99,47 @@ pub struct LocalConfig {
     pub gpu_layers: Option<u32>,
     /// Tokens of context.
     pub context: Option<u32>,
+    /// Memory that all models together may take; who was not used for the longest time goes first.
+    pub memory: Option<Size>,
+    /// Answers of a model that are written at once.
+    pub sequences: Option<u32>,
+    /// Tokens that a model's cache has room for, of all requests together.
+    pub cache_tokens: Option<u32>,
+    /// Whether a request finds the start of its prompt where an earlier one left it.
+    pub prefix_cache: Option<bool>,
+    /// Requests that may wait for a model.
+    pub max_waiting: Option<u32>,
+    /// Models that run in a process of their own, and take nothing with them where they crash.
+    pub own_process: OwnProcess,
+}
+
+/// Which models run in a process of their own: all of them (`true`), none (`false`, as where nothing is said), or
+/// those of these names.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "own_process: expected true, false, or a list of models' names")]
+pub enum OwnProcess {
+    /// All, or none.
+    All(bool),
+    /// Those of these names, as in `local/NAME`.
+    Models(Vec<String>),
+}
+
+impl Default for OwnProcess {
+    fn default() -> Self {
+        Self::All(false)
+    }
+}
+
+impl OwnProcess {
+    /// Whether the model of that name does.
+    pub fn holds(&self, name: &str) -> bool {
+        match self {
+            Self::All(all) => *all,
+            Self::Models(names) => {
+                names.iter().any(|model| model.strip_prefix("local/").unwrap_or(model) == name)
+            }
+        }
+    }
 }
 
 /// A `[providers.NAME]` table.
