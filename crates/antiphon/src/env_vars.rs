@@ -27,6 +27,8 @@ pub const HF_TOKEN_PATH: &str = "HF_TOKEN_PATH";
 pub const HF_HOME: &str = "HF_HOME";
 /// Folder of what was fetched from the hub; by default `hub` in `HF_HOME`.
 pub const HF_HUB_CACHE: &str = "HF_HUB_CACHE";
+/// Whether nothing is to be fetched from the hub (`1`).
+pub const HF_HUB_OFFLINE: &str = "HF_HUB_OFFLINE";
 
 /// Proxies, as curl reads them; the HTTP client reads their values itself.
 const PROXIES: &[&str] =

@@ -22,8 +22,16 @@ use crate::env_vars;
 /// The hub's folder: `HF_HUB_CACHE`, else `hub` in `HF_HOME`, else `huggingface/hub` in the user's cache folder.
 pub fn folder() -> PathBuf {
     match env_vars::read(env_vars::HF_HUB_CACHE) {
-        Some(folder) => folder.into(),
+        Some(folder) => of_user(&folder),
         None => home().join("hub"),
+    }
+}
+
+/// A path of the environment; `~` is the user's home, as for every client of the hub.
+pub(super) fn of_user(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), etcetera::home_dir()) {
+        (Some(rest), Ok(home)) => home.join(rest),
+        _ => path.into(),
     }
 }
 
@@ -33,12 +41,18 @@ pub(super) fn home() -> PathBuf {
         let base = etcetera::base_strategy::Xdg::new().map(|base| base.cache_dir()).unwrap_or_default();
         base.join("huggingface")
     };
-    env_vars::read(env_vars::HF_HOME).map_or_else(usual, PathBuf::from)
+    env_vars::read(env_vars::HF_HOME).map_or_else(usual, |home| of_user(&home))
 }
 
 /// The folder of a repository.
 pub(super) fn of_repository(repository: &str) -> PathBuf {
     folder().join(format!("models--{}", repository.replace('/', "--")))
+}
+
+/// The lock of a blob, where `huggingface_hub` has it.
+pub(super) fn lock_of(repository: &Path, etag: &str) -> PathBuf {
+    let name = repository.file_name().unwrap_or_default();
+    repository.with_file_name(".locks").join(name).join(format!("{etag}.lock"))
 }
 
 /// The file that is loaded for what is wanted, where it is here.
@@ -123,7 +137,7 @@ pub(super) fn remove(wanted: &Wanted) -> Result<u64> {
     for entry in fs::read_dir(repository.join("blobs")).into_iter().flatten().flatten() {
         let path = entry.path();
         match path.extension().and_then(|extension| extension.to_str()) {
-            Some("incomplete" | "damaged") => bytes += delete(&path)?,
+            Some("incomplete" | "damaged") if !is_locked(&repository, &path) => bytes += delete(&path)?,
             _ => is_empty = false,
         }
     }
@@ -135,6 +149,15 @@ pub(super) fn remove(wanted: &Wanted) -> Result<u64> {
         removed.map_err(|error| failed("cannot remove", &repository, &error))?;
     }
     Ok(bytes)
+}
+
+/// Whether somebody is fetching that blob.
+fn is_locked(repository: &Path, incomplete: &Path) -> bool {
+    let etag = incomplete.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    // Other clients put a word of their own between checksum and suffix.
+    let etag = etag.split('.').next().unwrap_or(etag);
+    let lock = fs::File::open(lock_of(repository, etag));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
 }
 
 fn delete(path: &Path) -> Result<u64> {
