@@ -36,3 +36,8 @@ pub fn find(name: &str, _: &Config) -> Result<LocalModel> {
 pub fn names(_: &Config) -> Vec<String> {
     Vec::new()
 }
+
+/// None is.
+pub fn is_here(_: &str, _: &Config) -> bool {
+    false
+}

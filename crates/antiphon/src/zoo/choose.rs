@@ -5,8 +5,9 @@ use antiphon_core::{Error, Kind, Result};
 /// Quantisations in the order in which they are taken where nobody says: Q4_K_M loses little and is a third of
 /// the size, then the nearest to it.
 const PREFERRED: &[&str] = &[
-    "Q4_K_M", "MXFP4", "Q4_K_S", "Q4_K_XL", "Q4_K_L", "IQ4_XS", "IQ4_NL", "Q4_0", "Q4_1", "Q4", "Q5_K_M", "Q5_K_S",
-    "Q5_0", "Q5_1", "Q6_K", "Q8_0", "Q3_K_L", "Q3_K_M", "Q3_K_S", "F16", "FP16", "BF16", "Q2_K", "F32",
+    "Q4_K_M", "MXFP4", "Q4_K_S", "Q4_K_XL", "Q4_K_L", "IQ4_XS", "IQ4_NL", "Q4_0", "Q4_1", "Q4", "Q5_K_M",
+    "Q5_K_S", "Q5_0", "Q5_1", "Q6_K", "Q8_0", "Q3_K_L", "Q3_K_M", "Q3_K_S", "F16", "FP16", "BF16", "Q2_K",
+    "F32",
 ];
 
 /// The file that `which` means among these paths, a file or a quantisation; without it, the usual one. A model in
@@ -73,10 +74,12 @@ fn rank(path: &str) -> usize {
 /// Whether the file's name has that quantisation as a word: `Q4_0` is not in `Q4_0_4_4`.
 fn has_label(path: &str, label: &str) -> bool {
     let (name, label) = (file_name(path).to_ascii_uppercase(), label.to_ascii_uppercase());
-    let is_edge = |c: Option<char>, more: &str| c.is_none_or(|c| !c.is_ascii_alphanumeric() && !more.contains(c));
+    let is_edge =
+        |c: Option<char>, more: &str| c.is_none_or(|c| !c.is_ascii_alphanumeric() && !more.contains(c));
     !label.is_empty()
         && name.match_indices(&label).any(|(at, _)| {
-            is_edge(name[..at].chars().next_back(), "") && is_edge(name[at + label.len()..].chars().next(), "_")
+            is_edge(name[..at].chars().next_back(), "")
+                && is_edge(name[at + label.len()..].chars().next(), "_")
         })
 }
 
@@ -99,14 +102,24 @@ mod tests {
 
     #[test]
     fn the_usual_one_is_q4_k_m_or_the_nearest_to_it() {
-        let paths =
-            ["README.md", "m-Q8_0.gguf", "m-Q4_K_M.gguf", "m-Q2_K.gguf", "mmproj-m-F16.gguf", "m.imatrix.gguf"];
+        let paths = [
+            "README.md",
+            "m-Q8_0.gguf",
+            "m-Q4_K_M.gguf",
+            "m-Q2_K.gguf",
+            "mmproj-m-F16.gguf",
+            "m.imatrix.gguf",
+        ];
         check(&paths, None, Some("m-Q4_K_M.gguf"));
         check(&["m.q8_0.gguf", "m.fp16.gguf", "m.q4_0_4_4.gguf"], None, Some("m.q8_0.gguf"));
         check(&["gemma_q4_0-it.gguf", "gemma-mmproj.gguf"], None, Some("gemma_q4_0-it.gguf"));
         check(&["m.gguf"], None, Some("m.gguf"));
         check(&["README.md", "model.safetensors", "mmproj.gguf"], None, None);
-        check(&["Phi-3-mini-4k-instruct-q4.gguf", "Phi-3-mini-4k-instruct-fp16.gguf"], None, Some("Phi-3-mini-4k-instruct-q4.gguf"));
+        check(
+            &["Phi-3-mini-4k-instruct-q4.gguf", "Phi-3-mini-4k-instruct-fp16.gguf"],
+            None,
+            Some("Phi-3-mini-4k-instruct-q4.gguf"),
+        );
     }
 
     #[test]

@@ -133,8 +133,11 @@ impl<'a> Hub<'a> {
         // Where the bytes are nobody knows the hub's own checksum.
         let told = |response: &HttpResponse| response.header("x-linked-etag").is_some();
         let answer = self.follow("HEAD", url, None, told).await?;
-        let response =
-            if told(&answer.response) { answer.response } else { self.accepted(answer, repository, Some(path))? };
+        let response = if told(&answer.response) {
+            answer.response
+        } else {
+            self.accepted(answer, repository, Some(path))?
+        };
         let header = |names: [&str; 2]| names.into_iter().find_map(|name| response.header(name));
         let etag = header(["x-linked-etag", "etag"]).unwrap_or_default();
         let etag = etag.trim_start_matches("W/").trim_matches('"').to_owned();
@@ -161,9 +164,12 @@ impl<'a> Hub<'a> {
         let answer = self.follow("GET", url, range, |_| false).await?;
         if at > 0 && answer.response.status == 416 {
             // There is nothing beyond: what is here is not what is there.
-            return Err(Error::new(Kind::StreamInterrupted, "the hub has no bytes beyond those that are here")
-                .status(416)
-                .retryable(true));
+            return Err(Error::new(
+                Kind::StreamInterrupted,
+                "the hub has no bytes beyond those that are here",
+            )
+            .status(416)
+            .retryable(true));
         }
         let response = self.accepted(answer, repository, Some(&file.path))?;
         let begins = response.header("content-range").and_then(beginning);
@@ -222,8 +228,8 @@ impl<'a> Hub<'a> {
         }
         if let Some(token) = self.token.as_ref().filter(|_| self.is_own(url)) {
             let bearer = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()));
-            let mut bearer =
-                bearer.map_err(|_| Error::new(Kind::Config, "HF_TOKEN: holds a character that no token has"))?;
+            let mut bearer = bearer
+                .map_err(|_| Error::new(Kind::Config, "HF_TOKEN: holds a character that no token has"))?;
             bearer.set_sensitive(true);
             headers.insert(AUTHORIZATION, bearer);
         }
@@ -277,10 +283,13 @@ impl<'a> Hub<'a> {
         let asked = path.map_or_else(|| repository.to_owned(), |path| format!("{repository}/{path}"));
         Err(match (status, code) {
             (401 | 403, "GatedRepo") => error(kind, self.gated(repository)),
-            (401, _) if said.starts_with("Invalid credentials") => {
-                error(kind, format!("{hub} does not accept the token ({}): make one at {hub}/settings/tokens", source()))
+            (401, _) if said.starts_with("Invalid credentials") => error(
+                kind,
+                format!("{hub} does not accept the token ({}): make one at {hub}/settings/tokens", source()),
+            ),
+            (404, "EntryNotFound") => {
+                error(Kind::NotFound, format!("model: {repository} has no {}", path.unwrap_or("such file")))
             }
-            (404, "EntryNotFound") => error(Kind::NotFound, format!("model: {repository} has no {}", path.unwrap_or("such file"))),
             // Who does not say who they are is told the same of what is missing and of what is private.
             (401 | 404, _) => {
                 let private = if self.token.is_some() { "" } else { "; a private one needs HF_TOKEN" };
@@ -304,7 +313,9 @@ impl<'a> Hub<'a> {
                  read gated repositories",
                 source()
             ),
-            None => format!("model: {repository} is gated: {page}, and set HF_TOKEN (from {hub}/settings/tokens)"),
+            None => {
+                format!("model: {repository} is gated: {page}, and set HF_TOKEN (from {hub}/settings/tokens)")
+            }
         }
     }
 
@@ -336,7 +347,8 @@ fn source() -> String {
 }
 
 fn token_path() -> PathBuf {
-    env_vars::read(env_vars::HF_TOKEN_PATH).map_or_else(|| store::home().join("token"), |path| store::of_user(&path))
+    env_vars::read(env_vars::HF_TOKEN_PATH)
+        .map_or_else(|| store::home().join("token"), |path| store::of_user(&path))
 }
 
 /// The token of the environment, else that of the file that `hf auth login` writes.

@@ -28,7 +28,7 @@ use crate::aliases;
 use crate::config::Config;
 
 pub use name::Wanted;
-pub use pull::{Progress, Pulled};
+pub use pull::{Progress, Pulled, State};
 pub use store::folder;
 
 /// Bytes that a parameter takes in Q4_K_M, in the mean: what a file has whose size nobody told.
@@ -165,8 +165,20 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static Model>> =
 
 fn row(line: &'static str) -> Option<Model> {
     let cells: [&'static str; 12] = line.split('\t').collect::<Vec<_>>().try_into().ok()?;
-    let [name, zoo, purpose, parameters, context, licence, template, source, repository, file, size, good_for] =
-        cells;
+    let [
+        name,
+        zoo,
+        purpose,
+        parameters,
+        context,
+        licence,
+        template,
+        source,
+        repository,
+        file,
+        size,
+        good_for,
+    ] = cells;
     Some(Model {
         name,
         zoo: Zoo::NAMES.iter().find(|(known, _)| *known == zoo)?.1,
@@ -199,15 +211,58 @@ pub fn here(name: &str) -> Option<PathBuf> {
     store::find(&Wanted::parse(name).ok()?)
 }
 
-/// The models of the catalogue whose weights are here.
-pub fn all_here() -> impl Iterator<Item = (&'static Model, PathBuf)> {
-    models().iter().filter_map(|model| Some((model, here(model.name)?)))
+/// Weights that are here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Here {
+    /// What they are called after `local/`: a name of the catalogue, else `ORG/REPO`.
+    pub name: String,
+    /// What is known of them, where they are of the catalogue.
+    pub model: Option<&'static Model>,
+    /// The file to load.
+    pub path: PathBuf,
+}
+
+/// All weights that are here: the models of the catalogue in its order, then other repositories with a GGUF.
+pub fn all_here() -> Vec<Here> {
+    let mut repositories = store::repositories();
+    // Names that share a repository are each named.
+    let known = models()
+        .iter()
+        .filter(|model| repositories.binary_search_by(|there| (**there).cmp(model.repository)).is_ok());
+    let mut all: Vec<Here> = known
+        .filter_map(|model| {
+            Some(Here { name: model.name.to_owned(), model: Some(model), path: here(model.name)? })
+        })
+        .collect();
+    repositories
+        .retain(|name| all.iter().all(|here| here.model.is_none_or(|model| model.repository != name)));
+    all.extend(
+        repositories.into_iter().filter_map(|name| Some(Here { path: here(&name)?, name, model: None })),
+    );
+    all
 }
 
 /// What a name of the user's wants: an alias of the configuration that stands for a local model means that one.
 pub fn wanted(name: &str, config: &Config) -> Result<Wanted> {
     let meant = aliases::target(&config.aliases, name)?;
+    if meant != name && meant.contains('/') && !meant.starts_with("local/") {
+        let message =
+            format_args!("{name:?} stands for {meant:?} in config.toml, which is not of this machine");
+        return Err(Error::invalid("model", message));
+    }
     Wanted::parse(meant.strip_prefix("local/").unwrap_or(meant))
+}
+
+/// The weights of a name of the user's; where they are not here, the error says what gets them.
+pub fn path(name: &str, config: &Config) -> Result<PathBuf> {
+    let wanted = wanted(name, config)?;
+    store::find(&wanted).ok_or_else(|| missing(&wanted))
+}
+
+/// Removes the weights of a name from the hub's folder, with what broken downloads of their repository left, and
+/// returns how many bytes that frees. Another name with the same weights loses them, too.
+pub fn remove(name: &str, config: &Config) -> Result<u64> {
+    store::remove(&wanted(name, config)?)
 }
 
 /// That a model's weights are not here, and what gets them.
@@ -233,7 +288,8 @@ mod tests {
 
     use super::*;
 
-    const COLUMNS: &str = "name\tzoo\tkind\tparameters\tcontext\tlicence\ttemplate\tsource\tgguf\tfile\tgigabytes\tgood_for";
+    const COLUMNS: &str =
+        "name\tzoo\tkind\tparameters\tcontext\tlicence\ttemplate\tsource\tgguf\tfile\tgigabytes\tgood_for";
 
     #[test]
     fn every_row_is_read_and_sound() {

@@ -3,7 +3,7 @@
 
 use antiphon_core::{Error, Kind, Result};
 
-use super::Model;
+use super::{Model, choose};
 use crate::names::nearest;
 
 /// Weights that somebody asks for.
@@ -51,6 +51,14 @@ impl Wanted {
         &self.repository
     }
 
+    /// The file among these paths that is meant. Where only the catalogue says which, and that one is not there,
+    /// the usual choice is as good.
+    pub(super) fn choose<'a>(&self, paths: &[&'a str]) -> Option<&'a str> {
+        let is_told = self.model.is_none() || self.name.contains(':');
+        let other = || choose::choose(paths, None).filter(|_| !is_told);
+        choose::choose(paths, self.which()).or_else(other)
+    }
+
     /// The file or the quantisation that was asked for.
     pub(super) fn which(&self) -> Option<&str> {
         self.which.as_deref()
@@ -58,8 +66,7 @@ impl Wanted {
 }
 
 fn unknown(name: &str) -> Error {
-    let error =
-        Error::new(Kind::NotFound, format!("model: there is no {name:?} in the zoo")).param("model");
+    let error = Error::new(Kind::NotFound, format!("model: there is no {name:?} in the zoo")).param("model");
     match nearest(name, super::models().iter().map(|model| model.name)) {
         Some(near) => error.hint(format!("did you mean {near}?")),
         None => error.hint("`antiphon zoo list` shows what there is; any repository goes by ORG/REPO"),
@@ -81,7 +88,9 @@ pub(super) fn check_repository(name: &str) -> Result<()> {
             return wrong("is no repository: names have letters, digits, \"-\", \"_\" and \".\"");
         }
         if part.contains("..") || part.contains("--") || part.starts_with(['.', '-']) {
-            return wrong("is no repository: no name begins with \".\" or \"-\", or has two of them in a row");
+            return wrong(
+                "is no repository: no name begins with \".\" or \"-\", or has two of them in a row",
+            );
         }
     }
     Ok(())
@@ -130,7 +139,9 @@ mod tests {
                 (Ok(found), Ok((repository, which))) => {
                     assert_eq!((found.repository(), found.which()), (repository, which), "{name}");
                 }
-                (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{name}: {error}"),
+                (Err(error), Err(expected)) => {
+                    assert!(error.to_string().contains(expected), "{name}: {error}")
+                }
                 _ => panic!("{name}: {found:?}"),
             }
         }

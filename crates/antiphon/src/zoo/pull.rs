@@ -122,7 +122,13 @@ impl Client {
         // Only now: until all is here, programs find what they found before.
         store::point_to(&pull.folder, &pull.commit)?;
         let path = files.first().cloned().unwrap_or_default();
-        Ok(Pulled { name: wanted.name().to_owned(), path, files, bytes: pull.progress.total, fetched: pull.fetched })
+        Ok(Pulled {
+            name: wanted.name().to_owned(),
+            path,
+            files,
+            bytes: pull.progress.total,
+            fetched: pull.fetched,
+        })
     }
 }
 
@@ -150,8 +156,8 @@ impl<'a> Pull<'a> {
         let repository = wanted.repository();
         let listed = again(hub, || hub.list(repository)).await?;
         let paths = listed.paths.iter().map(String::as_str).collect::<Vec<_>>();
-        let first = choose::choose(&paths, wanted.which())
-            .ok_or_else(|| choose::nothing(repository, &paths, wanted.which()))?;
+        let first =
+            wanted.choose(&paths).ok_or_else(|| choose::nothing(repository, &paths, wanted.which()))?;
         let mut files = Vec::new();
         for path in choose::parts(first, &paths)? {
             files.push(again(hub, || hub.describe(repository, &listed.commit, path)).await?);
@@ -177,8 +183,10 @@ impl<'a> Pull<'a> {
         match fs4::available_space(there) {
             Ok(free) if needed > free => {
                 let (name, needed, free) = (self.wanted.name(), in_words(needed), in_words(free));
-                let message =
-                    format!("model: {name} needs {needed} more on the disk, and {} has {free} free", there.display());
+                let message = format!(
+                    "model: {name} needs {needed} more on the disk, and {} has {free} free",
+                    there.display()
+                );
                 Err(Error::new(Kind::LocalModel, message).param("model").hint(
                     "`antiphon zoo list --here` shows what could go; HF_HUB_CACHE names another folder",
                 ))
@@ -278,7 +286,13 @@ impl<'a> Pull<'a> {
     }
 
     /// Reads what one connection brings. `at` is where the next byte belongs.
-    async fn pass(&mut self, file: &Remote, at: &mut u64, before: u64, writer: &mut Writer) -> Result<(), Failed> {
+    async fn pass(
+        &mut self,
+        file: &Remote,
+        at: &mut u64,
+        before: u64,
+        writer: &mut Writer,
+    ) -> Result<(), Failed> {
         let opened = self.hub.open(self.wanted.repository(), &self.commit, file, *at).await;
         let (response, begins) = match opened {
             Err(error) if error.received_status() == Some(416) => {
@@ -410,7 +424,11 @@ impl Place {
 
     /// What came before. More than there is, is none of it.
     fn incomplete_bytes(&self, file: &Remote) -> u64 {
-        fs::metadata(&self.incomplete).map(|meta| meta.len()).ok().filter(|len| *len <= file.size).unwrap_or(0)
+        fs::metadata(&self.incomplete)
+            .map(|meta| meta.len())
+            .ok()
+            .filter(|len| *len <= file.size)
+            .unwrap_or(0)
     }
 
     fn missing(&self, file: &Remote) -> u64 {
@@ -517,12 +535,14 @@ fn put_aside(place: &Place, file: &Remote, expected: &str, sum: &str) -> Error {
         Ok(()) => format!("put aside as {}", place.damaged.display()),
         Err(error) => format!("left as {} ({error})", place.incomplete.display()),
     };
-    let message = format!("{}: the checksum is {sum}, and the hub says {expected}; what came is {aside}", file.path);
+    let message =
+        format!("{}: the checksum is {sum}, and the hub says {expected}; what came is {aside}", file.path);
     Error::new(Kind::LocalModel, message).param("model").hint("pull it again: that begins anew")
 }
 
 fn no_room(place: &Place, file: &Remote, error: &std::io::Error) -> Error {
-    let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
+    let full =
+        matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
     if !full {
         return failed("cannot write", &place.incomplete, error);
     }
@@ -534,7 +554,9 @@ fn no_room(place: &Place, file: &Remote, error: &std::io::Error) -> Error {
         in_words(done),
         in_words(size),
     );
-    Error::new(Kind::LocalModel, message).param("model").hint("make room and pull it again: that goes on from there")
+    Error::new(Kind::LocalModel, message)
+        .param("model")
+        .hint("make room and pull it again: that goes on from there")
 }
 
 #[cfg(test)]
@@ -544,7 +566,10 @@ mod tests {
     #[test]
     fn pauses_grow_and_the_hubs_own_goes_first() {
         let error = broken("x");
-        assert_eq!([1, 2, 3].map(|failures| pause(failures, &error)), [500, 1000, 2000].map(Duration::from_millis));
+        assert_eq!(
+            [1, 2, 3].map(|failures| pause(failures, &error)),
+            [500, 1000, 2000].map(Duration::from_millis)
+        );
         assert_eq!(pause(1, &error.retry_after(Duration::from_secs(7))), Duration::from_secs(7));
     }
 }

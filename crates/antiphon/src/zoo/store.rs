@@ -16,7 +16,7 @@ use antiphon_core::{Error, Kind, Result};
 use etcetera::BaseStrategy;
 
 use super::choose;
-use super::name::Wanted;
+use super::name::{Wanted, check_repository};
 use crate::env_vars;
 
 /// The hub's folder: `HF_HUB_CACHE`, else `hub` in `HF_HOME`, else `huggingface/hub` in the user's cache folder.
@@ -55,12 +55,26 @@ pub(super) fn lock_of(repository: &Path, etag: &str) -> PathBuf {
     repository.with_file_name(".locks").join(name).join(format!("{etag}.lock"))
 }
 
+/// The repositories that have something here, sorted.
+pub(super) fn repositories() -> Vec<String> {
+    let entries = fs::read_dir(folder()).into_iter().flatten();
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names
+        .filter_map(|name| Some(name.strip_prefix("models--")?.replacen("--", "/", 1)))
+        .filter(|name| check_repository(name).is_ok())
+        .collect();
+    names.sort();
+    names
+}
+
 /// The file that is loaded for what is wanted, where it is here.
 pub(super) fn find(wanted: &Wanted) -> Option<PathBuf> {
     if wanted.repository().is_empty() {
         return None;
     }
-    snapshots(&of_repository(wanted.repository())).into_iter().find_map(|snapshot| in_snapshot(&snapshot, wanted))
+    snapshots(&of_repository(wanted.repository()))
+        .into_iter()
+        .find_map(|snapshot| in_snapshot(&snapshot, wanted))
 }
 
 /// All files that belong to the one that is loaded, itself first.
@@ -87,19 +101,19 @@ fn snapshots(repository: &Path) -> Vec<PathBuf> {
 
 fn in_snapshot(snapshot: &Path, wanted: &Wanted) -> Option<PathBuf> {
     // The file that is known by name needs no look around.
-    if let Some(path) = wanted.which().filter(|which| which.ends_with(".gguf")).map(|which| snapshot.join(which))
+    if let Some(path) =
+        wanted.which().filter(|which| which.ends_with(".gguf")).map(|which| snapshot.join(which))
         && is_whole(&path)
     {
         return Some(path);
     }
     let mut paths = names(snapshot, "");
-    for folder in fs::read_dir(snapshot).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
+    for folder in fs::read_dir(snapshot).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+    {
         paths.extend(names(&snapshot.join(&folder), &format!("{folder}/")));
     }
     let paths = paths.iter().map(String::as_str).collect::<Vec<_>>();
-    // Without the model's own file, another one of the same model does: a user may have fetched that instead.
-    let own = wanted.model().is_some() && !wanted.name().contains(':');
-    let chosen = choose::choose(&paths, wanted.which()).or_else(|| own.then(|| choose::choose(&paths, None))?)?;
+    let chosen = wanted.choose(&paths)?;
     Some(snapshot.join(chosen)).filter(|path| is_whole(path))
 }
 
@@ -109,7 +123,8 @@ fn is_whole(path: &Path) -> bool {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let there = path.parent().map(|folder| names(folder, "")).unwrap_or_default();
         let there = there.iter().map(String::as_str).collect::<Vec<_>>();
-        choose::parts(name, &there).is_ok_and(|parts| parts.iter().all(|part| path.with_file_name(part).is_file()))
+        choose::parts(name, &there)
+            .is_ok_and(|parts| parts.iter().all(|part| path.with_file_name(part).is_file()))
     }
 }
 
@@ -142,7 +157,9 @@ pub(super) fn remove(wanted: &Wanted) -> Result<u64> {
         }
     }
     if first.is_none() && bytes == 0 {
-        return Err(Error::new(Kind::NotFound, format!("model: {} is not here", wanted.name())).param("model"));
+        return Err(
+            Error::new(Kind::NotFound, format!("model: {} is not here", wanted.name())).param("model")
+        );
     }
     if is_empty {
         let removed = fs::remove_dir_all(&repository);
@@ -161,7 +178,8 @@ fn is_locked(repository: &Path, incomplete: &Path) -> bool {
 }
 
 fn delete(path: &Path) -> Result<u64> {
-    let bytes = fs::symlink_metadata(path).map(|meta| if meta.is_file() { meta.len() } else { 0 }).unwrap_or(0);
+    let bytes =
+        fs::symlink_metadata(path).map(|meta| if meta.is_file() { meta.len() } else { 0 }).unwrap_or(0);
     match fs::remove_file(path) {
         Ok(()) => Ok(bytes),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
