@@ -107,7 +107,7 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn pull(&self, name: &str, mut report: impl FnMut(&Progress) + Send) -> Result<Pulled> {
+    pub async fn pull(&self, name: &str, mut report: impl FnMut(&Progress)) -> Result<Pulled> {
         let wanted = super::wanted(name, self.config())?;
         if wanted.repository().is_empty() {
             return Err(missing(&wanted));
@@ -133,7 +133,7 @@ impl Client {
 }
 
 /// A pull under way.
-struct Pull<'a> {
+struct Pull<'a, R> {
     hub: &'a Hub<'a>,
     wanted: &'a Wanted,
     folder: PathBuf,
@@ -143,16 +143,12 @@ struct Pull<'a> {
     fetched: u64,
     /// When the last report was made.
     told: Option<Instant>,
-    report: &'a mut (dyn FnMut(&Progress) + Send),
+    report: &'a mut R,
 }
 
-impl<'a> Pull<'a> {
+impl<'a, R: FnMut(&Progress)> Pull<'a, R> {
     /// Asks the hub what is to be fetched.
-    async fn find(
-        hub: &'a Hub<'a>,
-        wanted: &'a Wanted,
-        report: &'a mut (dyn FnMut(&Progress) + Send),
-    ) -> Result<Self> {
+    async fn find(hub: &'a Hub<'a>, wanted: &'a Wanted, report: &'a mut R) -> Result<Self> {
         let repository = wanted.repository();
         let listed = again(hub, || hub.list(repository)).await?;
         let paths = listed.paths.iter().map(String::as_str).collect::<Vec<_>>();
