@@ -26,17 +26,23 @@ pub(super) fn choose<'a>(paths: &[&'a str], which: Option<&str>) -> Option<&'a s
 /// That nothing of these paths is meant.
 pub(super) fn nothing(repository: &str, paths: &[&str], which: Option<&str>) -> Error {
     let models = paths.iter().copied().filter(|path| is_model(path)).collect::<Vec<_>>();
+    let error = |message: String| Error::new(Kind::NotFound, message).param("model");
     match which {
         Some(which) if !models.is_empty() => {
-            let shown = models.iter().take(12).copied().collect::<Vec<_>>().join(", ");
-            let more = if models.len() > 12 { ", …" } else { "" };
-            Error::new(Kind::NotFound, format!("model: {repository} has no {which}"))
-                .param("model")
-                .hint(format!("it has {shown}{more}"))
+            error(format!("model: {repository} has no {which}")).hint(format!("it has {}", some(&models)))
         }
-        _ => Error::new(Kind::NotFound, format!("model: {repository} has no GGUF file"))
-            .param("model")
+        _ => error(format!("model: {repository} has no GGUF file: it has {}", some(paths)))
             .hint("such repositories mostly end in -GGUF; `antiphon zoo list` shows some that run here"),
+    }
+}
+
+fn some(paths: &[&str]) -> String {
+    const SHOWN: usize = 12;
+    let shown = paths.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    match paths.len() {
+        0 => "nothing".to_owned(),
+        ..=SHOWN => shown,
+        more => format!("{shown} and {} more", more - SHOWN),
     }
 }
 

@@ -149,6 +149,7 @@ impl Model {
 /// A size as people say it.
 pub fn gigabytes(gigabytes: f64) -> String {
     match gigabytes {
+        ..0.00095 => format!("{:.0} kB", gigabytes * 1e6),
         ..0.95 => format!("{:.0} MB", gigabytes * 1000.0),
         ..100.0 => format!("{gigabytes:.1} GB"),
         _ => format!("{gigabytes:.0} GB"),
