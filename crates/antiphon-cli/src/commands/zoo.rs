@@ -2,7 +2,7 @@
 
 use antiphon::config::Config;
 use antiphon::zoo::{self, Here, Model, Purpose};
-use antiphon::{Client, Error, Kind, Map};
+use antiphon::{Client, Error, Kind};
 use serde_json::Value;
 
 use crate::args::{ZooArgs, ZooCommand, ZooListArgs};
@@ -39,7 +39,7 @@ fn list(args: &ZooListArgs, printer: &mut Printer) -> Outcome {
     let others = others.filter(|_| args.here || !args.words.is_empty()).collect::<Vec<_>>();
     if args.json {
         let models =
-            models.iter().map(|model| model.to_json()).chain(others.iter().map(|here| described(here)));
+            models.iter().map(|model| model.to_json()).chain(others.iter().map(|here| here.to_json()));
         return Ok(printer.line(models.map(Value::Object).collect::<Value>())?);
     }
     if models.is_empty() && others.is_empty() {
@@ -105,53 +105,32 @@ fn context(tokens: u32) -> String {
 }
 
 fn size_of(here: &Here) -> String {
-    zoo::gigabytes(std::fs::metadata(&here.path).map_or(0, |file| file.len()) as f64 / 1e9)
-}
-
-/// What is known of weights that are not of the catalogue.
-fn described(here: &Here) -> Map {
-    let size = std::fs::metadata(&here.path).map_or(0, |file| file.len());
-    let path = here.path.display().to_string();
-    [("name", here.name.as_str().into()), ("size", size.into()), ("path", path.into())]
-        .map(|(name, value): (&str, Value)| (name.to_owned(), value))
-        .into_iter()
-        .collect()
+    zoo::gigabytes(here.bytes() as f64 / 1e9)
 }
 
 fn info(name: &str, json: bool, printer: &mut Printer) -> Outcome {
-    let wanted = zoo::wanted(name, Client::new()?.config())?;
-    let Some(model) = wanted.model() else {
-        let path = zoo::here(name);
-        let Some(path) = path else { return Err(zoo::missing(&wanted).into()) };
-        let here = Here { name: name.to_owned(), model: None, path };
-        if json {
-            return Ok(printer.line(Value::Object(described(&here)))?);
-        }
-        printer.line(format_args!(
-            "name  {name}\nsize  {}\npath  {}",
-            size_of(&here),
-            here.path.display()
-        ))?;
-        return Ok(());
-    };
+    let client = Client::new()?;
     if json {
-        return Ok(printer.line(Value::Object(model.to_json()))?);
+        return Ok(printer.line(Value::Object(zoo::info(name, client.config())?))?);
     }
+    let wanted = zoo::wanted(name, client.config())?;
+    let path = zoo::path(name, client.config());
+    let Some(model) = wanted.model() else {
+        let here = Here { name: wanted.name().to_owned(), model: None, path: path? };
+        let (size, path) = (size_of(&here), here.path.display());
+        return Ok(printer
+            .line(format_args!("name        {}\nsize        {size}\npath        {path}", here.name))?);
+    };
     let weights = match (model.repository, model.file) {
         ("", _) => "none are known that run here".to_owned(),
         (repository, "") => repository.to_owned(),
         (repository, file) => format!("{repository}:{file}"),
     };
-    let path = zoo::here(name).map_or_else(
-        || {
-            if model.repository.is_empty() {
-                "not here".to_owned()
-            } else {
-                format!("not here: antiphon zoo pull {name}")
-            }
-        },
-        |path| path.display().to_string(),
-    );
+    let path = match path {
+        Ok(path) => path.display().to_string(),
+        Err(_) if model.repository.is_empty() => String::new(),
+        Err(_) => format!("not here: antiphon zoo pull {}", wanted.name()),
+    };
     for (what, value) in [
         ("name", model.name.to_owned()),
         ("good for", model.good_for.to_owned()),

@@ -223,6 +223,34 @@ pub struct Here {
     pub path: PathBuf,
 }
 
+impl Here {
+    /// Bytes of all its files.
+    pub fn bytes(&self) -> u64 {
+        store::files(&self.path).iter().filter_map(|path| Some(path.metadata().ok()?.len())).sum()
+    }
+
+    /// What is known of them, as JSON: of a model of the catalogue all of it, else name, size and path.
+    pub fn to_json(&self) -> Map {
+        if let Some(model) = self.model {
+            return model.to_json();
+        }
+        let path = self.path.display().to_string();
+        let fields =
+            [("name", self.name.as_str().into()), ("size", self.bytes().into()), ("path", path.into())];
+        fields.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect()
+    }
+}
+
+/// What is known of a name: of a model of the catalogue all that stands there, of any other what is here.
+pub fn info(name: &str, config: &Config) -> Result<Map> {
+    let wanted = wanted(name, config)?;
+    if let Some(model) = wanted.model() {
+        return Ok(model.to_json());
+    }
+    let path = store::find(&wanted).ok_or_else(|| missing(&wanted))?;
+    Ok(Here { name: wanted.name().to_owned(), model: None, path }.to_json())
+}
+
 /// All weights that are here: the models of the catalogue in its order, then other repositories with a GGUF.
 pub fn all_here() -> Vec<Here> {
     let mut repositories = store::repositories();

@@ -306,7 +306,7 @@ impl<'a, R: FnMut(&Progress)> Pull<'a, R> {
             let Some(piece) = piece.map_err(|_| broken(&format!("no byte came for {IDLE:?}")))? else {
                 return Ok(());
             };
-            let mut piece = piece?;
+            let mut piece = piece.map_err(|error| broken(error.message()))?;
             let room = usize::try_from(file.size - *at).unwrap_or(usize::MAX);
             piece.truncate(room);
             let length = piece.len() as u64;
