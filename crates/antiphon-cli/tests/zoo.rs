@@ -315,7 +315,7 @@ fn no_network_says_what_was_tried() {
     check_failure(
         &output,
         5,
-        &["cannot connect to", &format!("asked {} 5 times", nobody.url()), "HF_ENDPOINT"],
+        &["cannot connect to", &format!("asked {} 3 times", nobody.url()), "HF_ENDPOINT"],
     );
     let output = user.run_with(&["zoo", "pull", REPOSITORY], "HF_HUB_OFFLINE", "1");
     check_failure(&output, 2, &["HF_HUB_OFFLINE is set"]);
@@ -454,7 +454,7 @@ fn the_list_fits_a_terminal_and_its_filters_filter() {
             .collect::<Vec<_>>()
     };
     let all = names(&[]);
-    assert_eq!((all.len(), all[0].as_str()), (124, "smollm2-135m"));
+    assert_eq!((all.len(), all[0].as_str()), (126, "smollm2-135m"));
     assert_eq!(names(&["--llm-engine"]).len(), 73);
     assert!(names(&["--memory", "2"]).iter().all(|name| !name.contains("7b")));
     assert_eq!(names(&["--kind", "embedding"]).len(), 3);
@@ -521,4 +521,61 @@ fn a_pull_and_one_line_bring_an_answer() {
     let models = out(&user.run(&["models"]));
     assert!(models.contains("local/falcon-7b") && models.contains("local/someone/tiny-GGUF"), "{models}");
     assert!(user.hub.asked().is_empty(), "a call asks no hub");
+}
+
+/// What is pulled while a server runs is served by it, without a restart.
+#[cfg(all(feature = "local", feature = "serve"))]
+#[test]
+fn a_server_lists_what_is_here() {
+    use std::io::{BufRead, BufReader, Read, Write};
+
+    let user = User::new();
+    let chorister = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/chorister/chorister.gguf");
+    user.hub.put(REPOSITORY, FILE, fs::read(chorister).unwrap());
+    user.hub.put(
+        "maddes8cht/tiiuae-falcon-7b-gguf",
+        "tiiuae-falcon-7b-Q4_K_M.gguf",
+        fs::read(chorister).unwrap(),
+    );
+    let mut server = user.command(&["serve", "--port", "0"]).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().rsplit('/').next().unwrap().to_owned();
+    let ask = |method: &str, path: &str, body: &str| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n"
+        );
+        write!(stream, "{head}content-type: application/json\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let body = r#"{"model": "falcon-7b", "messages": [{"role": "user", "content": "What is the capital of France?"}]}"#;
+    let refused = ask("POST", "/v1/chat/completions", body);
+    assert!(
+        refused.starts_with("HTTP/1.1 404") && refused.contains("antiphon zoo pull falcon-7b"),
+        "{refused}"
+    );
+    for name in [REPOSITORY, "falcon-7b"] {
+        assert!(user.run(&["zoo", "pull", name]).status.success());
+    }
+    let listed = ask("GET", "/v1/models", "");
+    for name in ["\"falcon-7b\"", "\"local/falcon-7b\"", "\"local/someone/tiny-GGUF\""] {
+        assert!(listed.contains(name), "{name}: {listed}");
+    }
+    let answer = ask("POST", "/v1/chat/completions", body);
+    assert!(answer.contains("The capital of France is Paris."), "{answer}");
+    let answer = ask("POST", "/v1/chat/completions", &body.replace("falcon-7b", "local/someone/tiny-GGUF"));
+    assert!(answer.contains("The capital of France is Paris."), "{answer}");
+    let engine = ask("GET", "/v1/llm/model-endpoints", "");
+    assert!(engine.contains("\"falcon-7b\""), "{engine}");
+    // A caller names models, not files.
+    for name in ["local/../x.gguf", "local/someone/tiny-GGUF:../../x.gguf", "local//etc/passwd"] {
+        let refused = ask("POST", "/v1/chat/completions", &body.replace("falcon-7b", name));
+        assert!(refused.starts_with("HTTP/1.1 404"), "{refused}");
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
 }

@@ -26,8 +26,11 @@ use crate::cache::hex;
 use crate::client::Client;
 use crate::transport::BodyStream;
 
-/// How often nothing may come before a pull gives up.
+/// How often nothing may come of a file before a pull gives up.
 const TRIES: u32 = 5;
+
+/// How often the hub is asked what there is.
+const QUESTIONS: u32 = 3;
 
 /// The first pause before another try; each is twice the one before.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -371,7 +374,7 @@ async fn again<T, F: Future<Output = Result<T>>>(hub: &Hub<'_>, ask: impl Fn() -
             Err(error) => error,
         };
         let wait = pause(tries, &error);
-        if error.is_retryable() && tries < TRIES && wait <= MAX_PAUSE {
+        if error.is_retryable() && tries < QUESTIONS && wait <= MAX_PAUSE {
             sleep(wait).await;
             tries += 1;
             continue;
