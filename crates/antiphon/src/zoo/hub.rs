@@ -363,3 +363,104 @@ fn token() -> Result<Option<SecretString>> {
         Err(error) => Err(Error::new(Kind::Config, format!("cannot read {}: {error}", path.display()))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::{Play, Scripted};
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn hub(transport: &Scripted) -> Hub<'_> {
+        let endpoint = Url::parse("https://hub.example/base/").unwrap();
+        Hub { transport, endpoint, token: Some("hf_canary".into()) }
+    }
+
+    fn to(location: &str) -> Play {
+        Play::status(302).header("location", location)
+    }
+
+    async fn describe(plays: impl IntoIterator<Item = Play>) -> (Result<Remote>, Vec<HttpRequest>) {
+        let transport = Scripted::new(plays);
+        let remote = hub(&transport).describe("o/r", COMMIT, "a b/x.gguf").await;
+        (remote, transport.sent().into_iter().map(|(_, request)| request).collect())
+    }
+
+    #[tokio::test]
+    async fn the_token_goes_along_redirects_of_the_hub_and_no_further() {
+        let told = to("https://store.example/x?signed").header("x-linked-etag", "W/\"0123456789\"");
+        let (remote, sent) = describe([to("/base/o/new/resolve/x"), told.header("x-linked-size", "7")]).await;
+        let remote = remote.unwrap();
+        assert_eq!((remote.etag.as_str(), remote.size, remote.sha256()), ("0123456789", 7, None));
+        let addresses = sent.iter().map(|request| request.url.as_str()).collect::<Vec<_>>();
+        let first = format!("https://hub.example/base/o/r/resolve/{COMMIT}/a%20b/x.gguf");
+        assert_eq!(addresses, [first.as_str(), "https://hub.example/base/o/new/resolve/x"]);
+        assert!(sent.iter().all(|request| request.headers[AUTHORIZATION] == "Bearer hf_canary"));
+        assert!(!format!("{sent:?}").contains("canary"));
+
+        for other in
+            ["https://store.example/x", "https://hub.example:444/x", "https://user@hub.example.org/x"]
+        {
+            let (_, sent) = describe([to(other), Play::status(404)]).await;
+            assert_eq!((sent.len(), sent[1].headers.get(AUTHORIZATION)), (2, None), "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_no_hub_answers_is_refused() {
+        let told = |etag: &str, size: &str| {
+            Play::status(200).header("x-linked-etag", etag).header("x-linked-size", size)
+        };
+        for (play, expected) in [
+            (to("http://hub.example/x"), "without encryption"),
+            (to("file:///etc/passwd"), "to nowhere"),
+            (Play::status(302), "to nowhere"),
+            (to("/base/again"), "in a circle"),
+            (told("\"../../../x\"", "7"), "no size and checksum"),
+            (told("\"\"", "7"), "no size and checksum"),
+            (told("\"0123456789\"", "many"), "no size and checksum"),
+            (Play::status(200), "no size and checksum"),
+        ] {
+            let (remote, _) = describe([play]).await;
+            let error = remote.unwrap_err();
+            assert!(error.message().contains(expected), "{expected}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_names_only_what_may_lie_below_our_folder() {
+        let list = |sha: &str| {
+            let siblings =
+                r#"[{"rfilename": "q/a.gguf"}, {"rfilename": "../b.gguf"}, {"rfilename": "/c.gguf"}]"#;
+            Play::json(&format!(r#"{{"sha": "{sha}", "siblings": {siblings}}}"#))
+        };
+        let transport = Scripted::new([list(COMMIT)]);
+        let listed = hub(&transport).list("o/r").await.unwrap();
+        assert_eq!((listed.commit.as_str(), listed.paths), (COMMIT, vec!["q/a.gguf".to_owned()]));
+        for play in [list("../../x"), Play::json("{}"), Play::json("<html>")] {
+            let transport = Scripted::new([play]);
+            assert!(hub(&transport).list("o/r").await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn another_range_than_was_asked_for_is_no_answer() {
+        let etag = "0".repeat(64);
+        let file = Remote { path: "x.gguf".to_owned(), etag, size: 10 };
+        for (play, expected) in [
+            (Play::status(206).header("content-range", "bytes 5-9/10"), Ok(5)),
+            (Play::status(200), Ok(0)),
+            (Play::status(206).header("content-range", "bytes 4-9/10"), Err("another range")),
+            (Play::status(206), Err("another range")),
+            (Play::status(416), Err("no bytes beyond")),
+        ] {
+            let transport = Scripted::new([play]);
+            let opened = hub(&transport).open("o/r", COMMIT, &file, 5).await;
+            match (opened, expected) {
+                (Ok((_, at)), Ok(expected)) => assert_eq!(at, expected),
+                (Err(error), Err(expected)) => assert!(error.message().contains(expected), "{error}"),
+                (opened, _) => panic!("{:?}", opened.map(|(_, at)| at)),
+            }
+        }
+    }
+}
