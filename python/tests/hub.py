@@ -66,15 +66,15 @@ class Hub:
                 return 404, {"x-error-code": "RepoNotFound"}, b"{}"
             listed = {"sha": COMMIT, "siblings": [{"rfilename": name} for name in names]}
             return 200, {}, json.dumps(listed).encode()
-        body = self.files.get(path.lstrip("/").replace(f"/resolve/{COMMIT}", ""))
+        body = self.files.get(_file(path))
         if body is None:
             return 404, {"x-error-code": "EntryNotFound"}, b"{}"
         etag = hashlib.sha256(body).hexdigest()
-        linked = {"x-linked-size": str(len(body)), "x-linked-etag": f'"{etag}"'}
+        linked = {"x-repo-commit": COMMIT, "x-linked-size": str(len(body)), "x-linked-etag": f'"{etag}"'}
         return 302, {"location": self._store + path, **linked}, b""
 
     def _bytes(self, request):
-        body = self.files[request.path.lstrip("/").replace(f"/resolve/{COMMIT}", "")]
+        body = self.files[_file(request.path)]
         given = request.headers["range"]
         self.ranges.append(given)
         at = int(given.removeprefix("bytes=").rstrip("-")) if given else 0
@@ -83,3 +83,9 @@ class Hub:
             headers["content-range"] = f"bytes {at}-{len(body) - 1}/{len(body)}"
         rest = body[at:]
         return (206 if given else 200), headers, rest[: self.cuts.pop(0)] if self.cuts else rest
+
+
+def _file(path):
+    """``ORG/REPO/PATH`` of ``/ORG/REPO/resolve/REVISION/PATH``."""
+    repository, _, rest = path.lstrip("/").partition("/resolve/")
+    return f"{repository}/{rest.partition('/')[2]}"

@@ -456,7 +456,7 @@ fn the_list_fits_a_terminal_and_its_filters_filter() {
     let all = names(&[]);
     assert_eq!((all.len(), all[0].as_str()), (126, "smollm2-135m"));
     assert_eq!(names(&["--llm-engine"]).len(), 73);
-    assert!(names(&["--memory", "2"]).iter().all(|name| !name.contains("7b")));
+    assert!(names(&["--memory", "2"]).iter().all(|name| !name.contains("-7b")));
     assert_eq!(names(&["--kind", "embedding"]).len(), 3);
     assert_eq!(names(&["code", "7b", "--memory", "8"]).first().map(String::as_str), Some("qwen2.5-coder-7b"));
     assert!(names(&["--here"]).is_empty());
@@ -466,6 +466,15 @@ fn the_list_fits_a_terminal_and_its_filters_filter() {
         &["must be one of base, instruct, embedding"],
     );
     assert!(out(&user.run(&["completions", "bash"])).contains("qwen3-0.6b"));
+    user.hub.put("Qwen/Qwen3-0.6B-GGUF", "Qwen3-0.6B-Q8_0.gguf", "x");
+    user.hub.put(REPOSITORY, FILE, bytes(2000));
+    for name in ["qwen3-0.6b", REPOSITORY] {
+        assert!(user.run(&["zoo", "pull", name, "--quiet"]).stderr.is_empty());
+    }
+    let here = out(&user.run(&["zoo", "list", "--here"]));
+    let marked = here.lines().filter_map(|line| line.strip_prefix("* ")).collect::<Vec<_>>();
+    assert!(marked[0].starts_with("qwen3-0.6b ") && marked[1].starts_with("someone/tiny-GGUF "), "{here}");
+    assert_eq!(marked[2..], ["its weights are here"]);
 }
 
 #[test]
@@ -545,7 +554,7 @@ fn a_server_lists_what_is_here() {
         let mut stream = std::net::TcpStream::connect(&address).unwrap();
         let length = body.len();
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n"
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n"
         );
         write!(stream, "{head}content-type: application/json\r\n\r\n{body}").unwrap();
         let mut answer = String::new();

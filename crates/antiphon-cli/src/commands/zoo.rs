@@ -50,25 +50,37 @@ fn list(args: &ZooListArgs, printer: &mut Printer) -> Outcome {
         });
         return Ok(());
     }
-    let width = models.iter().map(|model| model.name.len()).max().unwrap_or_default().max("NAME".len());
-    let head = row(width, ["NAME", "SIZE", "MEMORY", "CONTEXT", "HERE", "GOOD FOR"]);
-    printer.heading(&head)?;
+    let names = models.iter().map(|model| model.name).chain(others.iter().map(|here| here.name.as_str()));
+    let width = names.map(str::len).max().unwrap_or_default();
+    let some_here = !others.is_empty() || models.iter().any(|model| is_here(model));
+    printer.heading(&row(width, false, ["NAME", "SIZE", "MEMORY", "CONTEXT", "GOOD FOR"]))?;
     for model in models {
-        let sure = if model.gigabytes.is_some() { "" } else { "~" };
-        let size = format!("{sure}{}", zoo::gigabytes(model.size()));
-        let (memory, context) = (zoo::gigabytes(model.memory()), context(model.context));
-        let here = if is_here(model) { "yes" } else { "" };
-        printer.line(row(width, [model.name, &size, &memory, &context, here, &good_for(model)]))?;
+        let (size, memory) = if runs_here(model) {
+            let sure = if model.gigabytes.is_some() { "" } else { "~" };
+            (format!("{sure}{}", zoo::gigabytes(model.size())), zoo::gigabytes(model.memory()))
+        } else {
+            ("-".to_owned(), "-".to_owned())
+        };
+        let cells = [model.name, &size, &memory, &context(model.context), &good_for(model)];
+        printer.line(row(width, is_here(model), cells))?;
     }
     for here in others {
-        printer.line(format_args!("{}  {}", here.name, size_of(here)))?;
+        printer.line(row(width, true, [&here.name, &size_of(here), "", "", ""]))?;
+    }
+    if some_here {
+        printer.line("* its weights are here")?;
     }
     Ok(())
 }
 
+/// Whether weights are known that the engine loads.
+fn runs_here(model: &Model) -> bool {
+    !model.repository.is_empty()
+}
+
 fn is_asked(args: &ZooListArgs, model: &Model) -> bool {
     args.kind.is_none_or(|kind| kind == model.purpose)
-        && args.memory.is_none_or(|memory| model.memory() <= memory)
+        && args.memory.is_none_or(|memory| runs_here(model) && model.memory() <= memory)
         && (!args.llm_engine || model.zoo == zoo::Zoo::LlmEngine)
         && has_words(
             args,
@@ -90,8 +102,9 @@ fn good_for(model: &Model) -> String {
     }
 }
 
-fn row(width: usize, [name, size, memory, context, here, good_for]: [&str; 6]) -> String {
-    let line = format!("{name:width$}  {size:>8}  {memory:>7}  {context:>7}  {here:4}  {good_for}");
+fn row(width: usize, is_here: bool, [name, size, memory, context, good_for]: [&str; 5]) -> String {
+    let mark = if is_here { "*" } else { " " };
+    let line = format!("{mark} {name:width$}  {size:>8}  {memory:>7}  {context:>7}  {good_for}");
     let mut line = line.trim_end().to_owned();
     if line.chars().count() > WIDTH {
         line = line.chars().take(WIDTH - 1).collect();
@@ -137,8 +150,15 @@ fn info(name: &str, json: bool, printer: &mut Printer) -> Outcome {
         ("kind", model.purpose.as_str().to_owned()),
         ("parameters", format!("{} billion", model.parameters)),
         ("context", format!("{} tokens", model.context)),
-        ("size", model.size_in_words()),
-        ("memory", format!("about {}", zoo::gigabytes(model.memory()))),
+        ("size", if runs_here(model) { model.size_in_words() } else { String::new() }),
+        (
+            "memory",
+            if runs_here(model) {
+                format!("about {}", zoo::gigabytes(model.memory()))
+            } else {
+                String::new()
+            },
+        ),
         ("licence", model.licence.to_owned()),
         ("template", model.template.to_owned()),
         ("source", model.source.to_owned()),

@@ -187,19 +187,27 @@ fn delete(path: &Path) -> Result<u64> {
     }
 }
 
-/// Puts a whole blob where a program looks for the file.
+/// Puts a whole blob where a program looks for the file. Others may do the same at the same time.
 pub(super) fn link(repository: &Path, commit: &str, file: &str, blob: &Path) -> Result<PathBuf> {
     let path = repository.join("snapshots").join(commit).join(file);
-    let linked = || {
-        make_folder(&path)?;
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        place(blob, &path, file.split('/').count() + 1)
-    };
-    linked().map_err(|error| failed("cannot write", &path, &error))?;
+    let is_there =
+        || fs::canonicalize(&path).is_ok_and(|there| fs::canonicalize(blob).is_ok_and(|it| it == there));
+    let placed = || replace(&path, |draft| place(blob, draft, file.split('/').count() + 1));
+    if is_there() {
+        return Ok(path);
+    }
+    placed().map_err(|error| failed("cannot write", &path, &error))?;
     Ok(path)
+}
+
+/// Makes a file under another name, and then gives it its own: it is never there by half, nor missing meanwhile.
+fn replace(path: &Path, make: impl FnOnce(&Path) -> std::io::Result<()>) -> std::io::Result<()> {
+    make_folder(path)?;
+    let draft = path.with_file_name(format!(".{}", crate::random::uuid()));
+    make(&draft).and_then(|()| fs::rename(&draft, path)).inspect_err(|_| {
+        // What could not be made is mostly not there.
+        let _ = fs::remove_file(&draft);
+    })
 }
 
 #[cfg(unix)]
@@ -217,7 +225,7 @@ fn place(blob: &Path, path: &Path, _: usize) -> std::io::Result<()> {
 /// Notes which commit was fetched last.
 pub(super) fn point_to(repository: &Path, commit: &str) -> Result<()> {
     let path = repository.join("refs").join("main");
-    let written = make_folder(&path).and_then(|()| fs::write(&path, commit));
+    let written = replace(&path, |draft| fs::write(draft, commit));
     written.map_err(|error| failed("cannot write", &path, &error))
 }
 
