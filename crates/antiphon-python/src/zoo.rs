@@ -78,7 +78,9 @@ impl Pull {
             let client = host.with_client(Clone::clone);
             host.spawn(async move {
                 // They are few: ten in a second, and one for each file.
-                let report = |progress: &Progress| drop(news.push(News::Progress(progress.clone())));
+                let report = |progress: &Progress| {
+                    news.push(News::Progress(progress.clone()));
+                };
                 let end = client.pull(&name, report).await;
                 news.push(News::End(end));
             })

@@ -41,7 +41,7 @@ fn some(paths: &[&str]) -> String {
     let shown = paths.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
     match paths.len() {
         0 => "nothing".to_owned(),
-        ..=SHOWN => shown,
+        1..=SHOWN => shown,
         more => format!("{shown} and {} more", more - SHOWN),
     }
 }
