@@ -5,8 +5,8 @@
 'the one to begin with: chat, tools, JSON, long texts on a laptop'
 
 A name is one of ``list()``, or ``ORG/REPO`` of any repository of the hub that has a GGUF file; either with
-``:FILE`` or ``:QUANTISATION`` behind it. What ``pull`` got is called as ``"local/NAME"``. Nothing else here, and
-no call of a model, asks a network.
+``:FILE`` or ``:QUANTISATION`` behind it. What ``pull`` got is called as ``"local/NAME"``. Nothing else
+here, and no call of a model, asks a network.
 """
 
 from . import _antiphon
@@ -15,12 +15,12 @@ __all__ = ["async_pull", "info", "list", "path", "pull", "rm"]
 
 
 def list(here=False):
-    """What is known of every model, each a dict; with ``here=True`` only what is on this machine, of any repository.
+    """What is known of every model, each a dict; with ``here=True`` what is on this machine, of any repository.
 
-    A dict has ``name``, ``zoo``, ``kind`` (``base``, ``instruct`` or ``embedding``), ``parameters``, ``context``,
-    ``licence``, ``chat_template``, ``source``, ``repository``, ``file``, ``size`` and ``memory`` in bytes,
-    ``good_for``, and the ``path`` of what is here. What is not known is ``None``. Of weights that the catalogue
-    does not have it is ``name``, ``size`` and ``path``.
+    A dict has ``name``, ``zoo``, ``kind`` (``base``, ``instruct`` or ``embedding``), ``parameters``,
+    ``context``, ``licence``, ``chat_template``, ``source``, ``repository``, ``file``, ``size`` and ``memory``
+    in bytes, ``good_for``, and the ``path`` of what is here. What is not known is ``None``. Of weights that
+    the catalogue does not have it is ``name``, ``size`` and ``path``.
     """
     return _antiphon.zoo_list(here)
 
@@ -31,7 +31,7 @@ def info(name):
 
 
 def path(name):
-    """The file of a model's weights, a ``Path``; where they are not here, ``NotFoundError`` says what gets them."""
+    """The file of a model's weights, a ``Path``; where they are not here, the error says what gets them."""
     return _antiphon.zoo_path(name)
 
 
@@ -43,10 +43,10 @@ def rm(name):
 def pull(name, progress=None):
     """Gets a model's weights, and returns the file, a ``Path``. What is here already is not fetched again.
 
-    ``progress`` is called now and then with a dict: ``done`` and ``total`` in bytes, ``found`` of them from before,
-    ``file``, ``part`` of ``parts``, and ``state``: ``"fetching"``, ``"checking"`` what came before, ``"waiting"``
-    for another process that fetches the same, or ``"again"`` after a ``reason``. What it raises ends the pull.
-    A pull that ends early, however it does, is gone on with by the next.
+    ``progress`` is called now and then with a dict: ``done`` and ``total`` in bytes, ``found`` of them from
+    before, ``file``, ``part`` of ``parts``, and ``state``: ``"fetching"``, ``"checking"`` what came before,
+    ``"waiting"`` for another process that fetches the same, or ``"again"`` after a ``reason``. What it
+    raises ends the pull. A pull that ends early, however it does, is gone on with by the next.
     """
     pulling = _antiphon.Pull(name)
     try:
@@ -60,7 +60,7 @@ def pull(name, progress=None):
 
 
 async def async_pull(name, progress=None):
-    """Gets a model's weights, as ``pull`` does, without blocking the event loop. Cancelling the task ends it."""
+    """Gets a model's weights, as ``pull`` does, without blocking the loop. Cancelling the task ends it."""
     from ._aio import ready
 
     pulling = _antiphon.Pull(name)

@@ -1,6 +1,7 @@
 """A hub of models' weights on loopback, and the store that it sends its clients to.
 
-Routes, headers and codes are those that ``huggingface_hub`` 2.4.0 asks for (``hf_api.py``, ``file_download.py``).
+Routes, headers and codes are those that ``huggingface_hub`` 2.4.0 asks for (``hf_api.py``,
+``file_download.py``); that client downloads from it.
 """
 
 import hashlib
@@ -17,7 +18,8 @@ class Hub:
 
     def __init__(self):
         self.files, self.ranges, self.cuts, self.pause = {}, [], [], 0.0
-        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), self._handler(store)) for store in (False, True)]
+        handlers = [self._handler(store) for store in (False, True)]
+        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for handler in handlers]
         self.url, self._store = (f"http://127.0.0.1:{server.server_port}" for server in self._servers)
 
     def __enter__(self):

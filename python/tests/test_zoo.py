@@ -36,7 +36,9 @@ def test_the_catalogue_says_what_a_model_is_good_for(hub):
     falcon = zoo.info("falcon-7b")
     assert falcon in models
     assert (falcon["source"], falcon["kind"], falcon["context"]) == ("tiiuae/falcon-7b", "base", 2048)
-    assert falcon["size"] > 4e9 and falcon["memory"] > falcon["size"] and falcon["path"] is None
+    assert falcon["size"] > 4e9
+    assert falcon["memory"] > falcon["size"]
+    assert falcon["path"] is None
     with pytest.raises(NotFoundError, match="did you mean falcon-7b"):
         zoo.info("falcon-7")
 
@@ -85,7 +87,8 @@ def test_what_progress_raises_ends_the_pull_and_the_next_goes_on(hub):
         zoo.pull(NAME, progress=stop)
     hub.pause = 0
     assert zoo.pull(NAME).read_bytes() == CONTENT
-    assert hub.ranges[0] is None and hub.ranges[-1].startswith("bytes=")
+    assert hub.ranges[0] is None
+    assert hub.ranges[-1].startswith("bytes=")
 
 
 def test_an_async_pull_leaves_the_loop_free_and_can_be_cancelled(hub):
@@ -103,7 +106,8 @@ def test_an_async_pull_leaves_the_loop_free_and_can_be_cancelled(hub):
         return await zoo.async_pull(NAME)
 
     assert asyncio.run(run()).read_bytes() == CONTENT
-    assert len(hub.ranges) == 2 and hub.ranges[1].startswith("bytes=")
+    assert len(hub.ranges) == 2
+    assert hub.ranges[1].startswith("bytes=")
 
 
 @pytest.mark.parametrize(
