@@ -15,7 +15,7 @@ __all__ = ["async_pull", "info", "list", "path", "pull", "rm"]
 
 
 def list(here=False):
-    """What is known of every model, each a dict; with ``here=True`` what is on this machine, of any repository.
+    """What is known of every model, each a dict; with ``here=True`` of what is here, from any repository.
 
     A dict has ``name``, ``zoo``, ``kind`` (``base``, ``instruct`` or ``embedding``), ``parameters``,
     ``context``, ``licence``, ``chat_template``, ``source``, ``repository``, ``file``, ``size`` and ``memory``

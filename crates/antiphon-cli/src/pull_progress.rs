@@ -28,6 +28,9 @@ impl Shown {
         if self.is_quiet {
             return;
         }
+        if let Some(bar) = &self.bar {
+            bar.set_length(progress.total);
+        }
         let is_news = self.state.as_ref() != Some(&progress.state);
         if is_news {
             self.state = Some(progress.state.clone());
@@ -41,7 +44,6 @@ impl Shown {
         match &self.bar {
             Some(bar) => {
                 if !self.has_begun {
-                    bar.set_length(progress.total);
                     // What was here before is no speed of this pull.
                     bar.set_position(progress.found);
                     bar.reset_eta();
@@ -71,7 +73,8 @@ impl Shown {
 
 fn bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
-    let template = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left";
+    let template =
+        "{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}, {eta} left";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }

@@ -252,9 +252,7 @@ impl<'a, R: FnMut(&Progress)> Pull<'a, R> {
 
     async fn fetch(&mut self, file: &Remote, place: &Place, lock: File) -> Result<()> {
         let found = place.incomplete_bytes(file);
-        if found > 0 {
-            self.tell(State::Checking);
-        }
+        self.tell(if found > 0 { State::Checking } else { State::Fetching });
         self.found(found);
         let before = self.progress.done - found;
         let mut writer = Writer::start(place.clone(), file.clone(), found, lock);
