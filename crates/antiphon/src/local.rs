@@ -1,6 +1,7 @@
 //! Models that run in this process: `local/chorister`, `local/NAME`, `local/path/to/file.gguf`,
 //! `local/ORG/REPO[:WHICH]`. A name is the file of the user's own models, else the zoo's.
 
+mod adapters;
 mod apart;
 mod engines;
 mod memory;
@@ -17,7 +18,7 @@ use crate::names::nearest;
 use crate::zoo::{self, Wanted};
 
 pub use self::apart::{ENGINE_PROCESS, run_engine_process, set_engine_command};
-pub use antiphon_engine::{ModelInfo, Stats, SystemInfo, system_info};
+pub use antiphon_engine::{Adapter, ModelInfo, Scale, Stats, SystemInfo, system_info};
 pub(crate) use engines::{Engines, Room};
 pub use memory::Size;
 pub(crate) use model::Loaded;
@@ -49,33 +50,48 @@ pub struct LocalModel {
     pub name: String,
     /// Its file; `None` is the built-in one.
     pub path: Option<PathBuf>,
+    /// What its weights are changed by.
+    pub adapter: Option<Adapter>,
+}
+
+impl LocalModel {
+    fn new(name: impl Into<String>, path: Option<PathBuf>) -> Self {
+        Self { name: name.into(), path, adapter: None }
+    }
 }
 
 /// Finds the model of that name or path.
 pub fn find(name: &str, config: &Config) -> Result<LocalModel> {
+    if let Some(adapted) = config.local.adapters.get(name) {
+        return adapters::find(name, adapted, config);
+    }
     if name == BUILTIN {
-        return Ok(LocalModel { name: name.to_owned(), path: None });
+        return Ok(LocalModel::new(name, None));
     }
     if is_path(name) {
         let path = expand_home(name);
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        return Ok(LocalModel { name: stem, path: Some(path) });
+        return Ok(LocalModel::new(stem, Some(path)));
     }
     match by_name(name, config) {
-        Some(path) => Ok(LocalModel { name: name.to_owned(), path: Some(path) }),
+        Some(path) => Ok(LocalModel::new(name, Some(path))),
         None => Err(unknown(name, config)),
     }
 }
 
 /// Whether [`find`] finds a model by that name, which is no path: what a stranger may ask for.
 pub fn is_here(name: &str, config: &Config) -> bool {
-    name == BUILTIN || !is_path(name) && by_name(name, config).is_some()
+    name == BUILTIN
+        || config.local.adapters.contains_key(name)
+        || !is_path(name) && by_name(name, config).is_some()
 }
 
-/// The names that [`find`] knows: the built-in model, the files of the models folder, and what of the zoo is here.
+/// The names that [`find`] knows: the built-in model, the files of the models folder, what of the zoo is here, and the
+/// adapters.
 pub fn names(config: &Config) -> Vec<String> {
     let mut names = files(&config::models_dir(config));
     names.extend(zoo::all_here().into_iter().map(|here| here.name));
+    names.extend(config.local.adapters.keys().cloned());
     names.retain(|name| name != BUILTIN);
     names.sort();
     names.dedup();
@@ -149,6 +165,7 @@ pub(crate) fn engine_options(options: &LocalOptions, config: &Config) -> EngineO
         cache_tokens: config.local.cache_tokens,
         prefix_cache: config.local.prefix_cache,
         max_waiting: config.local.max_waiting,
+        adapter: None,
     }
 }
 
