@@ -18,6 +18,7 @@ mod failure;
 mod input;
 mod log;
 mod printer;
+mod pull_progress;
 mod runtime;
 mod schema_dsl;
 mod typo;
@@ -57,6 +58,7 @@ fn run(words: Vec<OsString>, printer: &mut Printer) -> Outcome {
         Some(Command::Explain(args)) => commands::explain::run(&args, printer),
         Some(Command::Chat(args)) => commands::chat::run(&args, printer),
         Some(Command::Models(args)) => commands::models::run(&args, printer),
+        Some(Command::Zoo(args)) => commands::zoo::run(&args, printer),
         Some(Command::Tokens(args)) => commands::tokens::run(&args, printer),
         Some(Command::Keys(args)) => commands::keys::run(&args, printer),
         Some(Command::Cache(args)) => commands::cache::run(&args, printer),

@@ -16,6 +16,7 @@ use llama_cpp_2::context::params::LlamaPoolingType;
 use llama_cpp_2::model::LlamaModel;
 use serde::{Deserialize, Serialize};
 
+use crate::adapter::{self, Adapter};
 use crate::embed::{self, EmbedJob, Embedder};
 use crate::guidance::{self, Guidance};
 use crate::prepare::{self, Job};
@@ -49,6 +50,8 @@ pub struct EngineOptions {
     /// How many requests may wait; further ones are refused, with a time after which to come again. Where it is
     /// not said, all may.
     pub max_waiting: Option<u32>,
+    /// A LoRA adapter that the model is put under.
+    pub adapter: Option<Adapter>,
 }
 
 /// What is known of a loaded model.
@@ -110,8 +113,17 @@ impl Engine {
 
     /// Loads the built-in model, chorister. Its file is kept in `cache_dir`, where that is given and writable.
     pub fn builtin(cache_dir: Option<&std::path::Path>, options: &EngineOptions) -> Result<Engine> {
+        Self::builtin_as("chorister", cache_dir, options)
+    }
+
+    /// [`Engine::builtin`] by another name, as with an adapter it has one.
+    pub fn builtin_as(
+        name: &str,
+        cache_dir: Option<&std::path::Path>,
+        options: &EngineOptions,
+    ) -> Result<Engine> {
         let path = builtin::builtin_path(cache_dir)?;
-        Self::start(path, builtin::size(), "chorister", options)
+        Self::start(path, builtin::size(), name, options)
     }
 
     /// About how many bytes of memory the model of that file takes, loaded in that way.
@@ -403,13 +415,25 @@ fn run(
     texts: &Receiver<EmbedJob>,
     counters: &Arc<Counters>,
 ) -> Result<()> {
-    let model: Arc<LlamaModel> = Arc::new(load::model(path, options)?);
+    let mut model = load::model(path, options)?;
+    let adapter = options.adapter.as_ref();
+    let mut loaded = adapter.map(|it| adapter::load(&mut model, it)).transpose()?;
+    let model: Arc<LlamaModel> = Arc::new(model);
     let named = |error: Error| Error::new(error.kind(), format!("{}: {}", path.display(), error.message()));
     if let Some(pooling) = embed::pooling(&model).map_err(named)? {
+        if adapter.is_some() {
+            return Err(named(Error::new(
+                Kind::LocalModel,
+                "a model for embeddings, which takes no adapter here",
+            )));
+        }
         return run_texts(&model, pooling, options, ready, texts, counters);
     }
     let shape = load::shape(&model, options)?;
-    let context = load::context(&model, &shape)?;
+    let mut context = load::context(&model, &shape)?;
+    if let Some((adapter, loaded)) = adapter.zip(loaded.as_mut()) {
+        adapter::set(&mut context, loaded, adapter)?;
+    }
     let vocabulary = Arc::new(Vocabulary::new(model.clone()));
     let template = load::template(&model, &vocabulary);
     let info = load::info(&model, &shape, &vocabulary, &template);

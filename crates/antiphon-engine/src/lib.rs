@@ -15,6 +15,7 @@
 //!
 //! Sampling is greedy where the call says nothing.
 
+mod adapter;
 mod admission;
 mod builtin;
 mod check;
@@ -42,6 +43,7 @@ mod vocabulary;
 mod waiting_line;
 mod worker;
 
+pub use adapter::{Adapter, Scale};
 pub use builtin::builtin_path;
 pub use engine::{Engine, EngineOptions, ModelInfo};
 pub use gguf::is_gguf;

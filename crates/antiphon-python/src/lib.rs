@@ -23,6 +23,7 @@ mod settings;
 mod stream;
 mod tokens;
 mod wrap;
+mod zoo;
 
 use pyo3::prelude::*;
 
@@ -63,6 +64,8 @@ mod module {
     use super::stream::CompletionStream;
     #[pymodule_export]
     use super::tokens::{count_chat, count_text, decode, encode};
+    #[pymodule_export]
+    use super::zoo::{Pull, zoo_info, zoo_list, zoo_path, zoo_remove};
 
     use super::*;
 

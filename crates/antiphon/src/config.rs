@@ -15,6 +15,11 @@
 //! max_waiting = 512                    # requests of a model; further ones are refused
 //! own_process = ["NAME"]               # models whose crash takes nothing with it; true: all
 //!
+//! [local.adapters.pirate]              # local/pirate: another model with a LoRA adapter
+//! model = "local/NAME"
+//! path = "/srv/adapters/pirate.gguf"
+//! scale = 1.0
+//!
 //! [providers.openai]
 //! api_key = "…"                        # better: antiphon keys set openai
 //! base_url = "http://127.0.0.1:8080/v1"
@@ -50,7 +55,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::aliases::{self, Aliases};
 use crate::base_url::BaseUrl;
 use crate::env_vars;
-use crate::local::Size;
+use crate::local::{Scale, Size};
 use crate::names::nearest;
 use crate::rate_limit::RateLimit;
 use crate::transport::HttpOptions;
@@ -111,6 +116,21 @@ pub struct LocalConfig {
     pub max_waiting: Option<u32>,
     /// Models that run in a process of their own, and take nothing with them where they crash.
     pub own_process: OwnProcess,
+    /// Models that are another one with a LoRA adapter, by their names.
+    pub adapters: BTreeMap<String, AdapterConfig>,
+}
+
+/// A `[local.adapters.NAME]` table: a model that is another one, changed by a LoRA adapter.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdapterConfig {
+    /// The local model that it was trained on.
+    pub model: String,
+    /// Its file, a GGUF.
+    pub path: PathBuf,
+    /// How strongly it works: 0 not at all, 1 (where it is not said) as it was trained.
+    #[serde(default)]
+    pub scale: Scale,
 }
 
 /// Which models run in a process of their own: all of them (`true`), none (`false`, as where nothing is said), or

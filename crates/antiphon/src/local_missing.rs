@@ -47,3 +47,19 @@ impl From<String> for Size {
         Self
     }
 }
+
+/// None is.
+pub fn is_here(_: &str, _: &Config) -> bool {
+    false
+}
+
+/// How strongly an adapter works, of no use in this build.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Deserialize)]
+#[serde(from = "f32")]
+pub struct Scale;
+
+impl From<f32> for Scale {
+    fn from(_: f32) -> Self {
+        Self
+    }
+}

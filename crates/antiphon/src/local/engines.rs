@@ -237,7 +237,7 @@ mod tests {
     use serde_json::json;
 
     fn key(context: u32) -> Key {
-        let model = LocalModel { name: "chorister".into(), path: None };
+        let model = LocalModel::new("chorister", None);
         (
             model,
             EngineOptions { context: Some(context), cache_tokens: Some(context), ..Default::default() },
@@ -317,7 +317,7 @@ mod tests {
         bytes[at..at + 5].copy_from_slice(b"lorem");
         std::fs::write(&path, bytes).unwrap();
         let (engines, room) = (Engines::default(), room(Duration::ZERO).await);
-        let model = LocalModel { name: "x".into(), path: Some(path) };
+        let model = LocalModel::new("x", Some(path));
         for _ in 0..3 {
             assert!(engines.get(&model, EngineOptions::default(), false, room).await.is_err());
         }

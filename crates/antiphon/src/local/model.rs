@@ -1,5 +1,7 @@
 //! A loaded model, in this process or in one of its own.
 
+use std::path::Path;
+
 use antiphon_core::{EventStream, Request, Result};
 use antiphon_engine::{Engine, EngineOptions, ModelInfo, Stats};
 
@@ -17,14 +19,11 @@ pub(crate) enum Loaded {
 impl Loaded {
     /// Loads a model. Blocks until it is ready.
     pub(crate) fn load(model: &LocalModel, options: &EngineOptions, is_apart: bool) -> Result<Self> {
+        let options = EngineOptions { adapter: model.adapter.clone(), ..options.clone() };
         if is_apart {
-            return Apart::load(model, options.clone()).map(Self::Apart);
+            return Apart::load(model, options).map(Self::Apart);
         }
-        match &model.path {
-            Some(path) => Engine::load(path, &model.name, options),
-            None => Engine::builtin(config::cache_dir().as_deref(), options),
-        }
-        .map(Self::Here)
+        load_here(model.path.as_deref(), &model.name, &options).map(Self::Here)
     }
 
     pub(crate) fn info(&self) -> &ModelInfo {
@@ -83,5 +82,13 @@ impl Loaded {
             Self::Here(engine) => Ok(engine.detokenize(tokens)),
             Self::Apart(process) => process.detokenize(tokens),
         }
+    }
+}
+
+/// Loads a model in this process; without a file it is the built-in one.
+pub(super) fn load_here(path: Option<&Path>, name: &str, options: &EngineOptions) -> Result<Engine> {
+    match path {
+        Some(path) => Engine::load(path, name, options),
+        None => Engine::builtin_as(name, config::cache_dir().as_deref(), options),
     }
 }

@@ -16,6 +16,7 @@ mod vocabulary;
 use antiphon_core::{Request, Result};
 use serde_json::Value;
 
+use crate::call::Options;
 use crate::client::Client;
 use crate::providers;
 
@@ -64,6 +65,11 @@ impl Client {
         let model = if model.is_empty() { self.default_model().0 } else { model.to_owned() };
         match model.split_once('/') {
             Some((providers::LOCAL, name)) => self.local_tokenizer(name).await,
+            None if crate::local::is_here(&model, self.config())
+                && self.is_of_zoo(&model, &Options::default()) =>
+            {
+                self.local_tokenizer(&model).await
+            }
             _ => Ok(Tokenizer::of_name(&model)),
         }
     }

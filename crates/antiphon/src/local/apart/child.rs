@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
 
 use super::wire::{self, Answer, Failure, Order, Report};
-use crate::config;
+use crate::local::model::load_here;
 
 /// How often the numbers of what goes on are told, where they change.
 const TELL_STATS: Duration = Duration::from_millis(500);
@@ -73,10 +73,7 @@ async fn answer(mut orders: UnboundedReceiver<Order>) {
 
 async fn load(order: Option<Order>) -> Option<Engine> {
     let Some(Order::Load { path, name, options }) = order else { return None };
-    let loading = tokio::task::spawn_blocking(move || match path {
-        Some(path) => Engine::load(&path, &name, &options),
-        None => Engine::builtin(config::cache_dir().as_deref(), &options),
-    });
+    let loading = tokio::task::spawn_blocking(move || load_here(path.as_deref(), &name, &options));
     let loaded = loading.await.unwrap_or_else(|panic| {
         Err(Error::new(Kind::Internal, format!("loading the model panicked: {panic}")))
     });
