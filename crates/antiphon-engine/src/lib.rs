@@ -27,7 +27,6 @@ mod prepare;
 mod random;
 mod raw;
 mod sampler;
-mod schema;
 mod sequence;
 mod stops;
 mod system;

@@ -227,8 +227,7 @@ impl Sequence {
             self.consume(token)?;
             self.write(token, vocabulary)?;
         }
-        self.check_end(vocabulary);
-        Ok(())
+        self.check_end(vocabulary)
     }
 
     fn consume(&mut self, token: i32) -> Result<()> {
@@ -314,21 +313,26 @@ impl Sequence {
             return Err(Error::new(Kind::Internal, "a tool call began without tools"));
         };
         let space = vocabulary.tokenize(&tools.format.open[tools.format.opener().len()..], false);
-        self.mode = Mode::Calling(tools.matcher.clone(), tools.format.reader());
+        self.mode = Mode::Calling(tools.guide.matcher.clone(), tools.format.reader());
         self.append(&space);
         Ok(())
     }
 
-    fn end_call(&mut self, vocabulary: &Vocabulary) {
+    fn end_call(&mut self, vocabulary: &Vocabulary) -> Result<()> {
         self.calls += 1;
         self.out.utf8.clear();
-        let Some(tools) = &self.tools else { return };
+        let Some(tools) = &self.tools else { return Ok(()) };
+        if let Mode::Calling(_, reader) = &self.mode {
+            reader.check(&tools.guide.checks)?;
+        }
         if !tools.parallel || self.calls == MAX_CALLS || self.out.opener.is_none() {
-            return self.finish("stop");
+            self.finish("stop");
+            return Ok(());
         }
         let close = vocabulary.tokenize(tools.format.close, true);
         self.mode = Mode::Free;
         self.append(&close);
+        Ok(())
     }
 
     /// Appends tokens that are part of the format, not of the answer's text.
@@ -337,7 +341,7 @@ impl Sequence {
         self.generated += tokens.len() as u64;
     }
 
-    fn check_end(&mut self, vocabulary: &Vocabulary) {
+    fn check_end(&mut self, vocabulary: &Vocabulary) -> Result<()> {
         let is_complete = match &self.mode {
             Mode::Free => false,
             Mode::Guided(matcher) | Mode::Calling(matcher, _) => matcher.is_stopped(),
@@ -345,12 +349,13 @@ impl Sequence {
         match &self.mode {
             _ if self.is_finished => {}
             Mode::Guided(_) if is_complete => self.finish("stop"),
-            Mode::Calling(..) if is_complete => self.end_call(vocabulary),
+            Mode::Calling(..) if is_complete => self.end_call(vocabulary)?,
             _ => {}
         }
         if !self.is_finished && self.generated >= self.limit {
             self.finish("length");
         }
+        Ok(())
     }
 
     /// Takes in the tokens that the grammar leaves no choice about. With probabilities asked for, every

@@ -1,0 +1,98 @@
+//! What can be wrong with an expression, in words.
+
+use regex_syntax::ast::ErrorKind;
+use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::{Error, ParserBuilder};
+
+/// Expressions within expressions.
+const NESTING: u32 = 100;
+/// How many characters an expression may be when its repetitions are written out; each counts as a thousand at
+/// most, for one alone costs nothing.
+const WEIGHT: u64 = 50_000;
+const REPETITIONS: u64 = 1000;
+const MAX_LENGTH: usize = 64 << 10;
+
+/// Whether answers can be held to `expression`.
+pub(super) fn check(expression: &str) -> Result<(), String> {
+    if expression.is_empty() {
+        return Err("is empty".into());
+    }
+    if expression.len() > MAX_LENGTH {
+        return Err(format!("is longer than {} KB", MAX_LENGTH >> 10));
+    }
+    let parsed = ParserBuilder::new().nest_limit(NESTING).build().parse(expression);
+    let hir = parsed.map_err(|error| told(&error))?;
+    if weight(&hir) > WEIGHT {
+        return Err("repeats repetitions too often".into());
+    }
+    captures(&hir)
+}
+
+fn told(error: &Error) -> String {
+    let (what, column) = match error {
+        Error::Parse(error) => (
+            match error.kind() {
+                ErrorKind::UnsupportedLookAround => {
+                    "lookahead and lookbehind, (?=…) and its like, cannot be enforced".to_owned()
+                }
+                ErrorKind::UnsupportedBackreference => "backreferences cannot be enforced".to_owned(),
+                kind => kind.to_string(),
+            },
+            error.span().start.column,
+        ),
+        Error::Translate(error) => (error.kind().to_string(), error.span().start.column),
+        other => return other.to_string().lines().last().unwrap_or_default().to_owned(),
+    };
+    format!("is no expression that can be used: {what} (at character {column})")
+}
+
+fn weight(hir: &Hir) -> u64 {
+    match hir.kind() {
+        HirKind::Literal(literal) => literal.0.len() as u64,
+        HirKind::Repetition(repetition) => {
+            let times = u64::from(repetition.max.unwrap_or(repetition.min).max(1));
+            weight(&repetition.sub).saturating_mul(times.min(REPETITIONS))
+        }
+        kind => kind.subs().iter().map(weight).fold(1, u64::saturating_add),
+    }
+}
+
+/// llguidance takes a group of the name "stop" for something else.
+fn captures(hir: &Hir) -> Result<(), String> {
+    match hir.kind() {
+        HirKind::Capture(capture) if capture.name.as_deref() == Some("stop") => {
+            Err("has a group with the name \"stop\": give it another".into())
+        }
+        kind => kind.subs().iter().try_for_each(captures),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_enforced_is_named() {
+        for (expression, expected) in [
+            (r"^\d{4}-\p{Greek}+$", Ok(())),
+            ("x{0,1000000}", Ok(())),
+            ("", Err("is empty")),
+            ("a(?=b)", Err("lookahead")),
+            ("(?<!a)b", Err("lookahead")),
+            (r"(a)\1", Err("backreferences")),
+            ("[a-z", Err("unclosed character class (at character 1)")),
+            ("a\\", Err("(at character 2)")),
+            ("(a{1000}){1000}", Err("repeats repetitions")),
+            ("((a{100}){100}){100}", Err("repeats repetitions")),
+            ("(?P<stop>a)b", Err("\"stop\"")),
+        ] {
+            let found = check(expression);
+            match expected {
+                Ok(()) => assert_eq!(found, Ok(()), "{expression}"),
+                Err(part) => assert!(found.as_ref().unwrap_err().contains(part), "{expression}: {found:?}"),
+            }
+        }
+        assert!(check(&"(".repeat(5000)).is_err());
+        assert!(check(&"a".repeat(MAX_LENGTH + 1)).unwrap_err().contains("longer"));
+    }
+}

@@ -1,0 +1,1 @@
+//! Guidance on the vocabulary of the built-in model.
