@@ -79,12 +79,7 @@ pub(crate) struct Guidance {
 
 impl Guidance {
     pub(crate) fn new(vocabulary: Arc<Vocabulary>) -> Self {
-        Self {
-            vocabulary,
-            factory: OnceLock::new(),
-            compiled: Mutex::default(),
-            straying: Arc::default(),
-        }
+        Self { vocabulary, factory: OnceLock::new(), compiled: Mutex::default(), straying: Arc::default() }
     }
 
     /// A matcher at its start. Blocks for as long as the deadline at most, but for the first time.
@@ -105,19 +100,20 @@ impl Guidance {
     }
 
     /// The outcome of `work`, done in a thread of its own; the outer error is ours.
-    fn within_deadline<T: Send + 'static>(
+    pub(super) fn within_deadline<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<Result<T>> {
         let (sender, receiver) = sync_channel(1);
         self.straying.fetch_add(1, Ordering::AcqRel);
         let straying = self.straying.clone();
-        let spawned = thread::Builder::new().name("antiphon-guidance".into()).stack_size(STACK).spawn(move || {
-            let outcome = without_panic("compiling the grammar", work).flatten();
-            straying.fetch_sub(1, Ordering::AcqRel);
-            // Whoever gave it up has had an error.
-            let _ = sender.send(outcome);
-        });
+        let spawned =
+            thread::Builder::new().name("antiphon-guidance".into()).stack_size(STACK).spawn(move || {
+                let outcome = without_panic("compiling the grammar", work).flatten();
+                straying.fetch_sub(1, Ordering::AcqRel);
+                // Whoever gave it up has had an error.
+                let _ = sender.send(outcome);
+            });
         if let Err(error) = spawned {
             self.straying.fetch_sub(1, Ordering::AcqRel);
             return Err(Error::new(Kind::Internal, format!("no thread for the grammar: {error}")));
@@ -256,7 +252,7 @@ fn placed(reason: &str) -> String {
     place(reason).unwrap_or_else(|| reason.to_owned())
 }
 
-fn factory(vocabulary: &Arc<Vocabulary>) -> Result<Arc<ParserFactory>> {
+pub(super) fn factory(vocabulary: &Arc<Vocabulary>) -> Result<Arc<ParserFactory>> {
     let environment: TokEnv = Arc::new(Environment::new(vocabulary)?);
     // Several forced tokens at a time need no pass each.
     let capabilities = InferenceCapabilities { ff_tokens: vocabulary.is_canonical(), ..Default::default() };

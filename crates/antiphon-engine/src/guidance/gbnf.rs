@@ -227,7 +227,9 @@ impl<'a> Parser<'a> {
                 }
                 What::Group(group)
             }
-            '<' | '!' => return Err(self.wrong("tokens cannot be named in GBNF here: write the grammar in Lark")),
+            '<' | '!' => {
+                return Err(self.wrong("tokens cannot be named in GBNF here: write the grammar in Lark"));
+            }
             c if is_name_character(c) => {
                 let name = self.name()?;
                 What::Rule(self.number_of(name))
@@ -396,8 +398,8 @@ fn context_rules(rules: &[Alternatives]) -> Vec<bool> {
     loop {
         let before = is_context.clone();
         for (rule, alternatives) in rules.iter().enumerate() {
-            is_context[rule] =
-                is_context[rule] && !alternatives.iter().flatten().all(|item| is_regular(&item.what, &is_context));
+            is_context[rule] = is_context[rule]
+                && !alternatives.iter().flatten().all(|item| is_regular(&item.what, &is_context));
         }
         if is_context == before {
             return is_context;
@@ -471,7 +473,8 @@ impl Writer {
     fn sequence(&mut self, items: &[Item]) -> String {
         let mut written = Vec::new();
         let is_context = self.is_context.clone();
-        for run in items.chunk_by(|a, b| is_regular(&a.what, &is_context) && is_regular(&b.what, &is_context)) {
+        for run in items.chunk_by(|a, b| is_regular(&a.what, &is_context) && is_regular(&b.what, &is_context))
+        {
             if run.iter().all(|item| is_regular(&item.what, &is_context)) {
                 written.push(self.terminal(run));
             } else {

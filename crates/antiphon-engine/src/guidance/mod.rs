@@ -32,7 +32,10 @@ pub(crate) enum Grammar {
     /// JSON of this schema.
     Json(Value),
     /// A call of one of these tools: name and schema of the arguments. `arguments` is the key of those.
-    Calls { arguments: &'static str, tools: Vec<(String, Value)> },
+    Calls {
+        arguments: &'static str,
+        tools: Vec<(String, Value)>,
+    },
     Regex(String),
     Choice(Vec<String>),
     /// In llguidance's form of Lark, or in llama.cpp's GBNF.
@@ -114,13 +117,16 @@ fn structured_outputs(request: &Request) -> Result<Option<Grammar>> {
             let message = format_args!("cannot be combined with {}", path(&first));
             Err(Error::invalid(path(&second), message).hint("give one of them"))
         }
-        (Some((name, value)), None) => structured_output(&name, value).map_err(|wanted| {
-            let wanted = wanted.unwrap_or("is not known to local models: give json, regex, choice or grammar");
-            Error::invalid(path(&name), wanted)
-        }).and_then(|grammar| match grammar {
-            Grammar::Json(schema) => parsed(&path("json"), &schema).map(Some),
-            grammar => Ok(Some(grammar)),
-        }),
+        (Some((name, value)), None) => structured_output(&name, value)
+            .map_err(|wanted| {
+                let wanted =
+                    wanted.unwrap_or("is not known to local models: give json, regex, choice or grammar");
+                Error::invalid(path(&name), wanted)
+            })
+            .and_then(|grammar| match grammar {
+                Grammar::Json(schema) => parsed(&path("json"), &schema).map(Some),
+                grammar => Ok(Some(grammar)),
+            }),
     }
 }
 

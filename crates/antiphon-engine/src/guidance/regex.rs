@@ -12,11 +12,36 @@ const WEIGHT: u64 = 50_000;
 const REPETITIONS: u64 = 1000;
 const MAX_LENGTH: usize = 64 << 10;
 
+/// What is said of a text with control characters in JSON.
+pub(super) const CONTROL: &str = "control characters other than \\b, \\f, \\n, \\r and \\t cannot be written";
+
 /// Whether answers can be held to `expression`.
 pub(super) fn check(expression: &str) -> Result<(), String> {
     if expression.is_empty() {
         return Err("is empty".into());
     }
+    parsed(expression).map(drop)
+}
+
+/// Whether texts in JSON can be held to `pattern`.
+pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
+    let hir = parsed(pattern)?;
+    if has_control(&hir) { Err(CONTROL.into()) } else { Ok(()) }
+}
+
+/// Whether JSON has no short way to write a character.
+pub(super) fn is_control(c: char) -> bool {
+    c == '\u{7f}' || c < ' ' && !matches!(c, '\u{8}' | '\u{c}' | '\n' | '\r' | '\t')
+}
+
+fn has_control(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Literal(literal) => literal.0.iter().any(|byte| is_control(char::from(*byte))),
+        kind => kind.subs().iter().any(has_control),
+    }
+}
+
+fn parsed(expression: &str) -> Result<Hir, String> {
     if expression.len() > MAX_LENGTH {
         return Err(format!("is longer than {} KB", MAX_LENGTH >> 10));
     }
@@ -25,7 +50,8 @@ pub(super) fn check(expression: &str) -> Result<(), String> {
     if weight(&hir) > WEIGHT {
         return Err("repeats repetitions too often".into());
     }
-    captures(&hir)
+    captures(&hir)?;
+    Ok(hir)
 }
 
 fn told(error: &Error) -> String {

@@ -23,7 +23,7 @@ const MAX_VALUES: usize = 30_000;
 const MAX_BYTES: usize = 1 << 20;
 const MAX_DEPTH: usize = 100;
 const MAX_DEFINITIONS: usize = 1000;
-/// Whole numbers up to here are the same everywhere.
+/// Whole numbers below this are the same everywhere.
 const MAX_NUMBER: f64 = 9_007_199_254_740_992.0;
 /// Beyond this it takes seconds to find out what is a multiple.
 const MAX_MULTIPLE: f64 = 10_000.0;
@@ -188,22 +188,29 @@ impl Schemas {
 
     /// What holds a finished answer against `root`. Formats are held to, too.
     pub(crate) fn validator(&self, root: &Value) -> Result<Validator> {
-        jsonschema::draft202012::options().build(&self.with_definitions(root)).map_err(|error| {
-            let text: String = error.to_string().chars().take(200).collect();
-            let path = error.instance_path();
-            failed(format!("is no JSON schema: {text} (at {path})"))
-        })
+        jsonschema::draft202012::options()
+            .should_validate_formats(true)
+            .build(&self.with_definitions(root))
+            .map_err(|error| {
+                let text: String = error.to_string().chars().take(200).collect();
+                let path = error.instance_path();
+                failed(format!("is no JSON schema: {text} (at {path})"))
+            })
     }
 
-    /// The schema that guidance follows, with its options at the root.
-    pub(crate) fn guided(mut self, root: Value) -> Result<Value> {
+    /// The schema that guidance follows.
+    pub(crate) fn guided(mut self, mut root: Value) -> Result<Value> {
         let shared = self.shared(&root);
-        let mut root = root;
         close(&mut root, true);
         for (name, schema) in &mut self.definitions {
             close(schema, !shared.contains(name));
         }
-        let Value::Object(mut root) = self.with_definitions(&root) else {
+        self.with_options(&root)
+    }
+
+    /// The schema with the options of guidance at its root.
+    pub(super) fn with_options(&self, root: &Value) -> Result<Value> {
+        let Value::Object(mut root) = self.with_definitions(root) else {
             return Err(failed("is no JSON schema"));
         };
         root.insert("x-guidance".into(), options());
@@ -291,7 +298,8 @@ impl<'a> Document<'a> {
         let base = if is_resource(map) { value } else { base };
         for key in ["$id", "$anchor"] {
             let Some(name) = map.get(key).and_then(Value::as_str) else { continue };
-            let name = if key == "$anchor" { format!("#{name}") } else { name.trim_end_matches('#').to_owned() };
+            let name =
+                if key == "$anchor" { format!("#{name}") } else { name.trim_end_matches('#').to_owned() };
             self.anchors.entry(name).or_insert((value, base));
         }
         for (key, value) in map {
@@ -308,8 +316,11 @@ impl<'a> Document<'a> {
             Value::Object(map) => map,
             _ => return Err(place.refuse("schema", "must be an object, true or false")),
         };
-        let place = &Place { base: if is_resource(map) { value } else { place.base }, path: place.path.clone() };
-        if self.old && let Some(reference) = map.get("$ref") {
+        let place =
+            &Place { base: if is_resource(map) { value } else { place.base }, path: place.path.clone() };
+        if self.old
+            && let Some(reference) = map.get("$ref")
+        {
             return Ok(json!({"$ref": self.reference(reference, place)?}));
         }
         let mut out = Map::new();
@@ -353,11 +364,12 @@ impl<'a> Document<'a> {
             if schemas.len() > MAX_PATTERN_PROPERTIES {
                 return Err(place.refuse(key, format!("may have {MAX_PATTERN_PROPERTIES} patterns")));
             }
-            for pattern in schemas.keys().filter(|pattern| !pattern.is_empty()) {
-                regex::check(pattern).map_err(|why| place.refuse(key, why))?;
+            for pattern in schemas.keys() {
+                regex::check_pattern(pattern).map_err(|why| place.refuse(key, why))?;
             }
         }
-        let schemas = schemas.iter().map(|(name, schema)| Ok((name.clone(), self.schema(schema, &place.at(name))?)));
+        let schemas =
+            schemas.iter().map(|(name, schema)| Ok((name.clone(), self.schema(schema, &place.at(name))?)));
         schemas.collect::<Result<Map<_, _>>>().map(Value::Object)
     }
 
@@ -416,7 +428,9 @@ impl<'a> Document<'a> {
         let (target, base) = self.resolve(reference, place.base).ok_or_else(|| {
             let why = match reference.starts_with('#') {
                 true => format!("there is no {reference:?} in the schema"),
-                false => format!("{reference:?} is not in the schema, and nothing is fetched: put it under $defs"),
+                false => {
+                    format!("{reference:?} is not in the schema, and nothing is fetched: put it under $defs")
+                }
             };
             place.refuse("$ref", why)
         })?;
@@ -472,17 +486,13 @@ fn percent_decoded(text: &str) -> Option<String> {
 /// Refuses a value that guidance would get wrong.
 fn check_value(key: &str, value: &Value, place: &Place<'_>) -> Result<()> {
     match (key, value) {
-        ("pattern", Value::String(pattern)) if pattern.is_empty() => Ok(()),
         ("pattern", Value::String(pattern)) => {
-            regex::check(pattern).map_err(|why| place.refuse("pattern", why))
+            regex::check_pattern(pattern).map_err(|why| place.refuse("pattern", why))
         }
         ("multipleOf", Value::Number(number)) if !is_small_multiple(number) => {
             Err(place.refuse(key, "cannot be enforced above 10000, or with more than six decimals"))
         }
-        _ => match inexact(value) {
-            Some(number) => Err(place.refuse(key, format!("{number} is beyond 2^53, where numbers are not exact"))),
-            None => Ok(()),
-        },
+        _ => cannot_be_written(value).map_or(Ok(()), |why| Err(place.refuse(key, why))),
     }
 }
 
@@ -492,11 +502,15 @@ fn is_small_multiple(number: &Number) -> bool {
     float > 0.0 && float <= MAX_MULTIPLE && digits
 }
 
-fn inexact(value: &Value) -> Option<&Number> {
+/// Why a value of a schema cannot be written exactly.
+fn cannot_be_written(value: &Value) -> Option<String> {
     match value {
-        Value::Number(number) => number.as_f64().is_none_or(|float| float.abs() > MAX_NUMBER).then_some(number),
-        Value::Array(items) => items.iter().find_map(inexact),
-        Value::Object(map) => map.values().find_map(inexact),
+        Value::Number(number) if number.as_f64().is_none_or(|float| float.abs() >= MAX_NUMBER) => {
+            Some(format!("{number} is not below 2^53, where numbers are exact"))
+        }
+        Value::String(text) => text.chars().any(regex::is_control).then(|| regex::CONTROL.to_owned()),
+        Value::Array(items) => items.iter().find_map(cannot_be_written),
+        Value::Object(map) => map.values().find_map(cannot_be_written),
         _ => None,
     }
 }
@@ -527,7 +541,9 @@ fn settle(out: &mut Map<String, Value>) {
     let is_plain = !out.keys().any(|key| {
         IN_PLACE.contains(&key.as_str()) || matches!(key.as_str(), "$ref" | "dependentSchemas" | "contains")
     });
-    for (evaluated, plain) in [("unevaluatedProperties", "additionalProperties"), ("unevaluatedItems", "items")] {
+    for (evaluated, plain) in
+        [("unevaluatedProperties", "additionalProperties"), ("unevaluatedItems", "items")]
+    {
         if is_plain && let Some(value) = out.shift_remove(evaluated) {
             out.entry(plain).or_insert(value);
         }
@@ -584,7 +600,8 @@ fn each_schema<'s>(key: &str, value: &'s Value, work: &mut impl FnMut(&'s Value)
 /// Whether what `$ref`, `anyOf` or `oneOf` of an object says is all that is said of it.
 fn is_alone(map: &Map<String, Value>) -> bool {
     let sources = ["$ref", "anyOf", "oneOf"].iter().filter(|key| map.contains_key(**key)).count();
-    sources == 1 && map.keys().all(|key| matches!(key.as_str(), "$ref" | "anyOf" | "oneOf" | "type" | "$defs"))
+    sources == 1
+        && map.keys().all(|key| matches!(key.as_str(), "$ref" | "anyOf" | "oneOf" | "type" | "$defs"))
 }
 
 /// Keywords beside which `properties` alone does not say what an object may have.
