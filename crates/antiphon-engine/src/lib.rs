@@ -31,7 +31,6 @@ mod random;
 mod raw;
 mod reading_line;
 mod sampler;
-mod schema;
 mod sequence;
 mod stats;
 mod stops;

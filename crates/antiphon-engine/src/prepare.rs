@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::check::{self, Checked};
 use crate::engine::{Batch, Shared};
-use crate::guidance::Guide;
+use crate::guidance::{Compiled, Guide};
 use crate::raw::{self, Raw};
 use crate::template;
 use crate::tools::{self, Format};
@@ -36,7 +36,7 @@ pub(crate) struct Plan {
 #[derive(Clone)]
 pub(crate) struct ToolPlan {
     pub(crate) format: &'static Format,
-    pub(crate) matcher: Matcher,
+    pub(crate) guide: Compiled,
     pub(crate) forced: bool,
     pub(crate) parallel: bool,
     /// The token that opens a call, where one token does.
@@ -92,7 +92,7 @@ pub(crate) fn plan(shared: &Shared, request: &Request, raw: Option<&Raw>) -> Res
         let ends = shared.vocabulary.ends().into_iter();
         checked.sampling.bias.extend(ends.map(|token| (token, f32::NEG_INFINITY)));
     }
-    let matcher = guide.map(|guide| shared.guidance.matcher(&guide)).transpose()?;
+    let matcher = guide.map(|guide| shared.guidance.compiled(&guide)).transpose()?.map(|guide| guide.matcher);
     let tools = match callable.is_empty() {
         true => None,
         false => Some(tool_plan(shared, request, &callable, forced)?),
@@ -108,7 +108,7 @@ fn tool_plan(shared: &Shared, request: &Request, callable: &[&Tool], forced: boo
     };
     Ok(ToolPlan {
         format,
-        matcher: shared.guidance.matcher(&format.guide(callable))?,
+        guide: shared.guidance.compiled(&format.guide(callable))?,
         forced,
         parallel: request.params.parallel_tool_calls.unwrap_or(true),
         opener,
