@@ -53,6 +53,7 @@ impl Client {
         request.check()?;
         request.model = self.model_of(&request);
         let mut warnings: Vec<String> = passed_on.iter().map(|name| crate::client::unknown(name)).collect();
+        warnings.extend(self.upstream(&request.model).map(|pool| pool.explained()));
         let fallbacks = options.fallbacks.iter().map(|fallback| fallback.model.clone()).collect();
         let hosted = match self.resolve(&request.model, &options)? {
             Target::Hosted(hosted) => hosted,

@@ -52,6 +52,7 @@ mod telemetry;
 mod text_by_chat;
 pub mod tokens;
 pub mod transport;
+pub mod upstreams;
 mod wire;
 
 pub use antiphon_core as core;
@@ -79,3 +80,4 @@ pub use resolve::{
 pub use secrecy::SecretString;
 pub use stream::CompletionStream;
 pub use tap::Tap;
+pub use upstreams::{ServerStatus, UpstreamStatus};

@@ -38,6 +38,7 @@ providers! {
     perplexity,
     sambanova,
     together_ai,
+    vllm,
     xai,
     zai,
 }
