@@ -212,7 +212,7 @@ fn check_server(config: &Config, server: &ServerConfig) -> Result<()> {
             let error = wrong("model", format!("there is no provider {id:?}"));
             let mut known: Vec<&str> = providers::ids().collect();
             known.extend(config.providers.keys().map(String::as_str));
-            Err(match nearest(id, known.into_iter()) {
+            Err(match nearest(id, known) {
                 Some(near) => error.hint(format!("did you mean \"{near}/{rest}\"?")),
                 None => error.hint("a server of one's own needs a base_url"),
             })
