@@ -122,8 +122,11 @@ pub(crate) async fn streamed(
     let encoder =
         encoder.ok_or_else(|| Error::invalid("stream", "must be false here: there is nothing to stream"))?;
     let tap = call.options.tap.clone();
+    // Who may have to wait for a server hears of it, before some proxy gives up.
+    let waits = !caller.live.client.upstream_wait(&call.request.model).is_zero();
+    let head_within = manner.head_within.or_else(|| waits.then_some(manner.keep_alive));
     let mut events = caller.live.client.events(call);
-    let first = match manner.head_within {
+    let first = match head_within {
         None => events.next().await,
         Some(within) => match tokio::time::timeout(within, events.next()).await {
             Ok(first) => first,

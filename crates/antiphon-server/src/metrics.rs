@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
+use antiphon::UpstreamStatus;
 use http::Method;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -67,6 +68,17 @@ struct Tokens {
 struct Failure {
     route: &'static str,
     error_type: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Upstream {
+    upstream: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Server {
+    upstream: String,
+    server: String,
 }
 
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
@@ -172,11 +184,13 @@ impl Metrics {
         }
     }
 
-    /// As Prometheus reads it.
-    pub(crate) fn text(&self) -> String {
+    /// As Prometheus reads it, with what upstreams do now.
+    pub(crate) fn text(&self, upstreams: &[UpstreamStatus]) -> String {
         let mut out = String::new();
         // Writing into a string does not fail.
-        let _ = text::encode(&mut out, &self.registry);
+        let _ = text::encode_registry(&mut out, &self.registry);
+        let _ = text::encode_registry(&mut out, &of_upstreams(upstreams));
+        let _ = text::encode_eof(&mut out);
         out
     }
 
@@ -192,6 +206,42 @@ impl Metrics {
         models.insert(model.to_owned());
         model.to_owned()
     }
+}
+
+/// What the client counts of its upstreams, which a reload may replace.
+fn of_upstreams(upstreams: &[UpstreamStatus]) -> Registry {
+    let (up, in_flight) = (Family::<Server, Gauge>::default(), Family::<Server, Gauge>::default());
+    let (requests, failures) = (Family::<Server, Counter>::default(), Family::<Server, Counter>::default());
+    let waiting = Family::<Upstream, Gauge>::default();
+    for status in upstreams {
+        let upstream = Upstream { upstream: status.name.clone() };
+        waiting.get_or_create(&upstream).set(status.waiting.into());
+        for server in &status.servers {
+            let labels = Server { upstream: status.name.clone(), server: server.name.clone() };
+            up.get_or_create(&labels).set(server.up.into());
+            in_flight.get_or_create(&labels).set(server.in_flight.into());
+            requests.get_or_create(&labels).inc_by(server.requests);
+            failures.get_or_create(&labels).inc_by(server.failures);
+        }
+    }
+    let mut registry = Registry::default();
+    if upstreams.is_empty() {
+        return registry;
+    }
+    registry.register("antiphon_upstream_up", "Whether a server of an upstream is asked", up);
+    registry.register(
+        "antiphon_upstream_in_flight",
+        "Requests under way on a server of an upstream",
+        in_flight,
+    );
+    registry.register(
+        "antiphon_upstream_requests",
+        "Requests that a server of an upstream was sent",
+        requests,
+    );
+    registry.register("antiphon_upstream_failures", "Requests that failed by a server's fault", failures);
+    registry.register("antiphon_upstream_waiting", "Requests that wait for a server of an upstream", waiting);
+    registry
 }
 
 /// A method may be any word.
@@ -220,7 +270,7 @@ mod tests {
             ..Notes::default()
         };
         metrics.end("/v1/chat/completions", &Method::POST, 200, Duration::from_millis(30), &notes);
-        let text = metrics.text();
+        let text = metrics.text(&[]);
         let labels = r#"{gen_ai_provider_name="openai",gen_ai_request_model="fast"}"#;
         for line in [
             "antiphon_requests_in_flight 1",

@@ -47,7 +47,8 @@ async fn ready(caller: Caller) -> Response {
 }
 
 async fn metrics(caller: Caller) -> Response {
-    let mut response = Response::new(caller.app.metrics.text().into());
+    let upstreams = caller.live.client.upstream_status();
+    let mut response = Response::new(caller.app.metrics.text(&upstreams).into());
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response

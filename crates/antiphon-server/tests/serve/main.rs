@@ -9,4 +9,5 @@ mod leaving;
 mod life;
 mod page;
 mod rig;
+mod upstreams;
 mod walk;

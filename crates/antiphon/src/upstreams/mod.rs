@@ -27,6 +27,7 @@ mod health;
 mod pool;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,6 +127,25 @@ impl UpstreamConfig {
             None => server.model.clone(),
         };
         self.servers.iter().enumerate().map(name).collect()
+    }
+}
+
+/// What there is to know of it, without a secret.
+impl fmt::Display for UpstreamConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (server, name)) in self.servers.iter().zip(self.server_names()).enumerate() {
+            f.write_str(if place == 0 { "" } else { ", " })?;
+            let model = if name == server.model { String::new() } else { format!("{}, ", server.model) };
+            let url = server.base_url.as_ref().map(|url| format!("{}, ", url.shown())).unwrap_or_default();
+            match server.weight {
+                0 => write!(f, "{name} ({model}{url}last resort)")?,
+                weight => write!(f, "{name} ({model}{url}weight {weight})")?,
+            }
+        }
+        match self.wait_seconds {
+            0 => Ok(()),
+            wait => write!(f, "; up to {} requests wait up to {wait} s", self.queue),
+        }
     }
 }
 
