@@ -64,7 +64,8 @@ pub(crate) async fn answer(
 fn tap(dialect: &'static str, request: &Request) -> Option<Tap> {
     // Only OpenAI's has an event for usage that callers ask for; we always do.
     let shows_usage = request.include_usage || dialect != "openai-chat";
-    let is_plain = request.task == Task::Chat && request.response_format.is_none();
+    let has_form = request.response_format.is_some() || request.params.guided().next().is_some();
+    let is_plain = request.task == Task::Chat && !has_form;
     is_plain.then(|| Tap::new(dialect, shows_usage))
 }
 

@@ -27,6 +27,7 @@ use crate::structured::{Checker, checked};
 use crate::telemetry;
 use crate::transport::{Http, Transport};
 use crate::upstreams::{self, UpstreamStatus, Upstreams};
+use crate::versions::Versions;
 
 /// Answers calls. Cheap to clone; clones share loaded models.
 #[derive(Clone)]
@@ -47,6 +48,7 @@ struct Inner {
     limits: Limits,
     log: CallLogs,
     upstreams: Upstreams,
+    versions: Versions,
     #[cfg(feature = "local")]
     engines: Arc<crate::local::Engines>,
 }
@@ -81,6 +83,7 @@ impl Client {
                 log: CallLogs::new(config.call_log()),
                 configured: custom::of_config(&config),
                 upstreams: Upstreams::new(&config, None),
+                versions: Versions::default(),
                 config,
                 keys,
                 transport,
@@ -174,6 +177,8 @@ impl Client {
         }
         let checker = match call.options.check_form {
             Some(false) => None,
+            // A mock is no server that could have passed over what it was asked.
+            _ if call.options.mock.is_some() => Checker::of_format(&call.request)?.map(Arc::new),
             _ => Checker::of(&call.request)?.map(Arc::new),
         };
         let warning = |name: &String| Event::set("warning", unknown(name));
@@ -232,6 +237,10 @@ impl Client {
             (0..pool.count()).map(move |place| upstreams::probe(self.transport(), pool, place))
         });
         futures_util::future::join_all(servers).await;
+    }
+
+    pub(crate) fn versions(&self) -> &Versions {
+        &self.inner.versions
     }
 
     pub(crate) fn transport(&self) -> &dyn Transport {

@@ -81,7 +81,7 @@ impl Client {
                 .push(format!("each prompt is a request of its own: this is the first of {}", parts.len()));
             request = parts.into_iter().next().unwrap_or(request);
         }
-        let prepared = prepare(&hosted, request, &options)?;
+        let prepared = prepare(&hosted, request, &options, self.known_spelling(&hosted))?;
         Ok(explained(&hosted, prepared, warnings, fallbacks, price))
     }
 }

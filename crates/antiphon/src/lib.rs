@@ -53,6 +53,7 @@ mod text_by_chat;
 pub mod tokens;
 pub mod transport;
 pub mod upstreams;
+mod versions;
 mod wire;
 
 pub use antiphon_core as core;

@@ -262,7 +262,8 @@ async fn ask_once(
         #[cfg(not(feature = "local"))]
         Target::Local(model) => match model {},
     };
-    let prepared = prepare(&hosted, request, options)?;
+    let spelling = client.spelling(&hosted, &request).await;
+    let prepared = prepare(&hosted, request, options, spelling)?;
     let owner = (hosted.provider.id, client.fingerprint(&hosted));
     for retries in 0.. {
         if client.limits().is_on() && !trail.has_turn(options) {
@@ -282,6 +283,7 @@ async fn ask_once(
             }
             Err(error) => under_way.failed(error),
         };
+        client.versions().doubt(&hosted, &error);
         until_retry(client, options, owner, error, retries, latest).await?;
     }
     unreachable!("retries are counted up to their limit")

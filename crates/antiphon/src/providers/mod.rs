@@ -37,6 +37,8 @@ providers! {
     openrouter,
     perplexity,
     sambanova,
+    sglang,
+    tgi,
     together_ai,
     vllm,
     xai,

@@ -13,6 +13,11 @@ use futures_core::Stream;
 use jsonschema::Validator;
 use serde_json::Value;
 
+use super::guided::Guided;
+
+/// What a form is mostly asked for by.
+const FORMAT: &str = "response_format";
+
 /// At most so many faults of an answer are told.
 const FAULTS: usize = 3;
 
@@ -22,8 +27,18 @@ const FAULT_LENGTH: usize = 200;
 /// Holds answers against the form that a request asks for.
 #[derive(Debug)]
 pub(crate) struct Checker {
-    /// `None` where any object will do.
-    schema: Option<Validator>,
+    form: Form,
+}
+
+/// What an answer must be.
+#[derive(Debug)]
+enum Form {
+    /// JSON that fits a schema.
+    Schema(Validator),
+    /// Any object.
+    Object,
+    /// What the server itself holds its model to, if it knows how.
+    Guided(Guided),
 }
 
 /// An answer that has another form.
@@ -31,6 +46,8 @@ pub(crate) struct Checker {
 pub(crate) struct Misfit {
     /// What is wrong with it.
     faults: String,
+    /// The field that asks for what it is not.
+    field: &'static str,
     /// What the model gave.
     pub(crate) text: String,
     /// Whether asking again may help. What was cut, by a limit or by a filter, would be cut again.
@@ -40,12 +57,20 @@ pub(crate) struct Misfit {
 impl Checker {
     /// The checker of a request; `None` where any answer will do.
     pub(crate) fn of(request: &Request) -> Result<Option<Self>> {
-        let schema = match &request.response_format {
-            Some(ResponseFormat::JsonSchema { schema, .. }) => Some(compiled(schema)?),
-            Some(ResponseFormat::JsonObject) => None,
+        match Self::of_format(request)? {
+            None => Ok(Guided::of(request)?.map(|guided| Self { form: Form::Guided(guided) })),
+            checker => Ok(checker),
+        }
+    }
+
+    /// The same, of its `response_format` alone.
+    pub(crate) fn of_format(request: &Request) -> Result<Option<Self>> {
+        let form = match &request.response_format {
+            Some(ResponseFormat::JsonSchema { schema, .. }) => Form::Schema(compiled(FORMAT, schema)?),
+            Some(ResponseFormat::JsonObject) => Form::Object,
             _ => return Ok(None),
         };
-        Ok(Some(Self { schema }))
+        Ok(Some(Self { form }))
     }
 
     /// Checks every choice. JSON that is wrapped in words or in a code block is taken out of them.
@@ -62,6 +87,14 @@ impl Checker {
         {
             return Ok(());
         }
+        if let Form::Guided(guided) = &self.form {
+            return guided.check(&text, choice.finish_reason.as_ref()).map_err(|faults| Misfit {
+                faults,
+                field: guided.field(),
+                text,
+                may_heal: false,
+            });
+        }
         match self.faults(&text) {
             Ok(Cow::Borrowed(_)) => Ok(()),
             Ok(Cow::Owned(found)) => {
@@ -72,9 +105,9 @@ impl Checker {
                 let cut = match &choice.finish_reason {
                     Some(FinishReason::Length) => "the output limit cut it (raise max_tokens)",
                     Some(FinishReason::ContentFilter) => "a content filter cut it",
-                    _ => return Err(Misfit { faults, text, may_heal: true }),
+                    _ => return Err(Misfit { faults, field: FORMAT, text, may_heal: true }),
                 };
-                Err(Misfit { faults: cut.to_owned(), text, may_heal: false })
+                Err(Misfit { faults: cut.to_owned(), field: FORMAT, text, may_heal: false })
             }
         }
     }
@@ -88,7 +121,7 @@ impl Checker {
                 None => return Err(format!("it is no JSON: {error}")),
             },
         };
-        let Some(validator) = &self.schema else {
+        let Form::Schema(validator) = &self.form else {
             return if value.is_object() { Ok(json) } else { Err("it is JSON, but no object".to_owned()) };
         };
         let faults: Vec<String> =
@@ -98,18 +131,18 @@ impl Checker {
 }
 
 /// A schema ready to check with. A pattern that goes astray is given up, and nothing is fetched.
-fn compiled(schema: &Value) -> Result<Validator> {
+pub(super) fn compiled(field: &str, schema: &Value) -> Result<Validator> {
     jsonschema::validator_for(schema).map_err(|error| {
         let path = match error.instance_path().as_str() {
             "" => String::new(),
             path => format!(" (at {path})"),
         };
         let what = shortened(&error.to_string());
-        Error::invalid("response_format", format_args!("has a schema that cannot be used: {what}{path}"))
+        Error::invalid(field, format_args!("has a schema that cannot be used: {what}{path}"))
     })
 }
 
-fn told(fault: &jsonschema::ValidationError<'_>) -> String {
+pub(super) fn told(fault: &jsonschema::ValidationError<'_>) -> String {
     let what = shortened(&fault.to_string());
     match fault.instance_path().as_str() {
         "" => what,
@@ -161,7 +194,10 @@ impl Misfit {
 
     /// The error that it is.
     pub(crate) fn error(self, response: Response) -> Error {
-        let message = format!("the answer does not fit the schema: {}", self.faults);
+        let message = match self.field {
+            FORMAT => format!("the answer does not fit the schema: {}", self.faults),
+            field => format!("the server did not hold its model to {field}: {}", self.faults),
+        };
         Error::new(Kind::JsonSchemaValidation, message).raw(self.text).partial(response)
     }
 }
