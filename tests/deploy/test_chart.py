@@ -13,14 +13,17 @@ import yaml
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy/helm/antiphon"
 ANTIPHON = ROOT / "target/release/antiphon"
-VALUES = sorted(CHART.glob("ci/*.yaml"))
+PAGE = ROOT / "docs/upstreams.md"
+VALUES = [*sorted(CHART.glob("ci/*.yaml")), PAGE]
 
 # Kinds that no Kubernetes knows by itself.
 CUSTOM = {"ServiceMonitor"}
 
 
 def values(path):
-    return yaml.safe_load(path.read_text())
+    text = path.read_text()
+    # The page has one example of values.
+    return yaml.safe_load(text.split("```yaml\n")[1].split("```")[0] if path == PAGE else text)
 
 
 def manifests(values):
@@ -93,7 +96,7 @@ def test_a_change_of_the_configuration_restarts_the_pods():
         pods = of_kind(manifests({**values(CHART / "ci/small.yaml"), **more}), "Deployment")
         return pods["prod-antiphon"]["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
 
-    assert annotation() == annotation() != annotation(extraConfig='model = "x"')
+    assert annotation() == annotation() != annotation(extraConfig='[rate_limits]\ndefault = "9/s"')
 
 
 @pytest.mark.parametrize(
@@ -118,9 +121,9 @@ def test_wrong_values_say_what_to_do(more, words):
 
 
 @pytest.mark.skipif(not ANTIPHON.exists(), reason="`make build` makes the command")
-@pytest.mark.parametrize("name", ["small", "whole"])
-def test_antiphon_takes_its_configuration(name, tmp_path):
-    text = config(manifests(values(CHART / f"ci/{name}.yaml")))
+@pytest.mark.parametrize("path", [CHART / "ci/small.yaml", CHART / "ci/whole.yaml", PAGE], ids=lambda path: path.stem)
+def test_antiphon_takes_its_configuration(path, tmp_path):
+    text = config(manifests(values(path)))
     (tmp_path / "config.toml").write_text(text)
     command = [ANTIPHON, "serve", "--check", "--config", tmp_path / "config.toml"]
     shown = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -128,6 +131,19 @@ def test_antiphon_takes_its_configuration(name, tmp_path):
     assert "upstream llama-3-8b = " in shown.stdout
 
 
-def test_the_example_key_is_the_one_that_the_page_says():
-    digest = values(CHART / "ci/small.yaml")["keys"][0]["sha256"]
-    assert hashlib.sha256(b"hello").hexdigest() == digest
+def test_a_key_is_the_digest_that_the_page_says():
+    assert values(PAGE)["keys"][0]["sha256"] == hashlib.sha256(b"hello").hexdigest()
+
+
+def test_the_examples_beside_the_chart_fit_their_configurations():
+    service = values(ROOT / "deploy/kserve/inferenceservice.yaml")
+    upstreams = tomllib.loads((ROOT / "deploy/kserve/config.toml").read_text())["upstreams"]
+    server = upstreams["llama-3-8b"]["servers"][0]
+    assert f"--model_name={server['model'].removeprefix('vllm/')}" in service["spec"]["predictor"]["model"]["args"]
+    assert server["base_url"].startswith(f"http://{service['metadata']['name']}.")
+    assert "health" not in upstreams["llama-3-8b"], "it would wake the service up"
+    upstreams = tomllib.loads((ROOT / "deploy/ray/config.toml").read_text())["upstreams"]
+    application = (ROOT / "deploy/ray/serve_llm.py").read_text()
+    name = upstreams["llama-3-8b"]["servers"][0]["model"].removeprefix("vllm/")
+    assert f'"model_id": "{name}"' in application
+    compile(application, "serve_llm.py", "exec")

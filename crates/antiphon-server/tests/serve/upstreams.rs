@@ -148,3 +148,22 @@ fn a_check_names_the_servers_and_no_secret() {
     let error = Check::of(&Options { config: Some(path), aliases, ..Options::default() }).unwrap_err();
     assert!(error.message().contains("is an alias, too"), "{error}");
 }
+
+/// Every configuration that the page and the examples show.
+#[test]
+fn the_examples_are_understood() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/upstreams.md")).unwrap();
+    let blocks = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    let files = ["deploy/ray/config.toml", "deploy/kserve/config.toml"];
+    let files = files.map(|file| std::fs::read_to_string(root.join(file)).unwrap());
+    let examples: Vec<String> = blocks.chain(files).collect();
+    assert_eq!(examples.len(), 4);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("serve.toml");
+    for text in examples {
+        std::fs::write(&path, &text).unwrap();
+        let check = Check::of(&Options { config: Some(path.clone()), ..Options::default() });
+        assert!(check.unwrap().lines.iter().any(|line| line.contains("llama-3-8b = ")), "{text}");
+    }
+}
