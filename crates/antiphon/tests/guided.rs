@@ -178,3 +178,14 @@ async fn an_upstream_asks_the_server_that_can() {
     assert!(bodies(&tgi).is_empty());
     assert!(client.upstream_status()[0].servers[0].up, "it is no failure of the server's");
 }
+
+/// TGI has errors of its own form.
+#[tokio::test]
+async fn what_tgi_says_is_told() {
+    let body = json!({"error": "Template error: conversation roles must alternate", "error_type": "template_error"});
+    let server = Faultd::start(Reply::json(422, body));
+    let error = ask(&client(), "tgi/tgi", &server, json!({})).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::UnprocessableEntity);
+    assert!(error.message().contains("conversation roles must alternate"), "{error}");
+    assert_eq!(bodies(&server)[0]["model"], "tgi");
+}

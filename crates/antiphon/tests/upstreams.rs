@@ -291,6 +291,24 @@ async fn a_request_waits_for_a_server_that_wakes_up() {
     }
 }
 
+/// All that are out are looked at, and not the first alone.
+#[tokio::test]
+async fn whichever_server_wakes_up_answers() {
+    let script = Script::new().forever(Reply::status(200).on_path("/health")).forever(hello());
+    let (one, two) = (Faultd::start(script.clone()), Faultd::start(script));
+    (one.listen(false), two.listen(false));
+    let own = "health = \"/health\"\nwait_seconds = 15";
+    let client = client(&table(own, [("one", one.port(), ""), ("two", two.port(), "")]));
+    let wake = async {
+        until("it waits", || status(&client).0 == 1).await;
+        two.listen(true);
+    };
+    let (answer, ()) = tokio::join!(ask(&client, json!({})), wake);
+    assert_eq!(answer.unwrap().text(), "hello");
+    let targets: Vec<String> = two.requests().into_iter().map(|request| request.target).collect();
+    assert_eq!(targets, ["/health", "/v1/chat/completions"]);
+}
+
 #[tokio::test]
 async fn a_request_waits_while_a_server_loads_its_model() {
     let script = Script::new().reply(openai::error(503, "", "", "loading").times(2)).forever(hello());

@@ -102,6 +102,10 @@ impl<'a> Asking<'a> {
             if let Some(probed) = pick.probe {
                 let (client, pool) = (self.client.clone(), self.pool.clone());
                 tokio::spawn(async move { upstreams::probe(client.transport(), &pool, probed).await });
+                if pick.lease.is_none() {
+                    // There may be more to look at.
+                    continue;
+                }
             }
             if let Some(lease) = pick.lease {
                 if let Some(begun) = self.ask_server(lease).await? {

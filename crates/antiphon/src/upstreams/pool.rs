@@ -278,15 +278,17 @@ impl Pool {
             match known.standing(now, among) {
                 Standing::Ready if !tried[place] => ready.push(place),
                 Standing::Ready => {}
+                // One look at a time; the others are due as much the next time.
                 Standing::Due if self.servers[place].health.is_some() => {
-                    known.begin_trial(now);
-                    pick.probe = pick.probe.or(Some(place));
-                    let taken = now + TAKEN;
-                    pick.wake = Some(pick.wake.map_or(taken, |wake| wake.min(taken)));
+                    if pick.probe.is_none() {
+                        known.begin_trial(now);
+                        pick.probe = Some(place);
+                    }
+                    pick.wake = earlier(pick.wake, now + TAKEN);
                 }
                 Standing::Due if !tried[place] => trial = trial.or(Some(place)),
                 Standing::Due => {}
-                Standing::Out(until) => pick.wake = Some(pick.wake.map_or(until, |wake| wake.min(until))),
+                Standing::Out(until) => pick.wake = earlier(pick.wake, until),
             }
         }
         let place = self.choose(&mut state, &ready, trial, session);
@@ -566,6 +568,10 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.state().waiting -= 1;
     }
+}
+
+fn earlier(one: Option<Instant>, other: Instant) -> Option<Instant> {
+    Some(one.map_or(other, |one| one.min(other)))
 }
 
 /// The health path at the server's address.
