@@ -142,6 +142,19 @@ params! {
     ignore_eos: bool,
 }
 
+impl Params {
+    /// The names of those parameters that say what form the answer must have, as far as they are set.
+    pub fn guided(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            ("guided_json", self.guided_json.is_some()),
+            ("guided_regex", self.guided_regex.is_some()),
+            ("guided_choice", self.guided_choice.is_some()),
+            ("guided_grammar", self.guided_grammar.is_some()),
+        ];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
+}
+
 /// Token id to bias.
 pub type LogitBias = Vec<(u32, f64)>;
 

@@ -7,11 +7,16 @@ use std::task::{Context, Poll};
 
 use antiphon_core::{
     Choice, Content, Error, Event, EventStream, FinishReason, Fold, Kind, Request, Response, ResponseFormat,
-    Result, Task, schema,
+    Result, schema,
 };
 use futures_core::Stream;
 use jsonschema::Validator;
 use serde_json::Value;
+
+use super::guided::Guided;
+
+/// What a form is mostly asked for by.
+const FORMAT: &str = "response_format";
 
 /// At most so many faults of an answer are told.
 const FAULTS: usize = 3;
@@ -22,11 +27,18 @@ const FAULT_LENGTH: usize = 200;
 /// Holds answers against the form that a request asks for.
 #[derive(Debug)]
 pub(crate) struct Checker {
-    /// `None` where any object will do.
-    schema: Option<Validator>,
-    /// Whether the form is that of `guided_json`, which says of a mask what `response_format` says of an answer:
-    /// one that a limit cut is an answer, and none is asked for again.
-    is_guide: bool,
+    form: Form,
+}
+
+/// What an answer must be.
+#[derive(Debug)]
+enum Form {
+    /// JSON that fits a schema.
+    Schema(Validator),
+    /// Any object.
+    Object,
+    /// What the server itself holds its model to, if it knows how.
+    Guided(Guided),
 }
 
 /// An answer that has another form.
@@ -34,6 +46,8 @@ pub(crate) struct Checker {
 pub(crate) struct Misfit {
     /// What is wrong with it.
     faults: String,
+    /// The field that asks for what it is not.
+    field: &'static str,
     /// What the model gave.
     pub(crate) text: String,
     /// Whether asking again may help. What was cut, by a limit or by a filter, would be cut again.
@@ -43,24 +57,20 @@ pub(crate) struct Misfit {
 impl Checker {
     /// The checker of a request; `None` where any answer will do.
     pub(crate) fn of(request: &Request) -> Result<Option<Self>> {
-        let schema = match (&request.response_format, &request.params.guided_json) {
-            (Some(ResponseFormat::JsonSchema { schema, .. }), _) => {
-                Some(compiled("response_format", schema)?)
-            }
-            (Some(ResponseFormat::JsonObject), _) => None,
-            (None, Some(schema)) if !is_echoed(&request.task) => return Self::of_guide(schema).map(Some),
-            _ => return Ok(None),
-        };
-        Ok(Some(Self { schema, is_guide: false }))
+        match Self::of_format(request)? {
+            None => Ok(Guided::of(request)?.map(|guided| Self { form: Form::Guided(guided) })),
+            checker => Ok(checker),
+        }
     }
 
-    fn of_guide(schema: &Value) -> Result<Self> {
-        // vLLM also takes the schema as text.
-        let parsed = schema.as_str().map(serde_json::from_str).transpose();
-        let parsed =
-            parsed.map_err(|error| Error::invalid("guided_json", format_args!("is no JSON: {error}")))?;
-        let schema = Some(compiled("guided_json", parsed.as_ref().unwrap_or(schema))?);
-        Ok(Self { schema, is_guide: true })
+    /// The same, of its `response_format` alone.
+    pub(crate) fn of_format(request: &Request) -> Result<Option<Self>> {
+        let form = match &request.response_format {
+            Some(ResponseFormat::JsonSchema { schema, .. }) => Form::Schema(compiled(FORMAT, schema)?),
+            Some(ResponseFormat::JsonObject) => Form::Object,
+            _ => return Ok(None),
+        };
+        Ok(Some(Self { form }))
     }
 
     /// Checks every choice. JSON that is wrapped in words or in a code block is taken out of them.
@@ -77,6 +87,14 @@ impl Checker {
         {
             return Ok(());
         }
+        if let Form::Guided(guided) = &self.form {
+            return guided.check(&text, choice.finish_reason.as_ref()).map_err(|faults| Misfit {
+                faults,
+                field: guided.field(),
+                text,
+                may_heal: false,
+            });
+        }
         match self.faults(&text) {
             Ok(Cow::Borrowed(_)) => Ok(()),
             Ok(Cow::Owned(found)) => {
@@ -84,16 +102,12 @@ impl Checker {
                 Ok(())
             }
             Err(faults) => {
-                if self.is_guide {
-                    let is_cut = choice.finish_reason == Some(FinishReason::Length);
-                    return if is_cut { Ok(()) } else { Err(Misfit { faults, text, may_heal: false }) };
-                }
                 let cut = match &choice.finish_reason {
                     Some(FinishReason::Length) => "the output limit cut it (raise max_tokens)",
                     Some(FinishReason::ContentFilter) => "a content filter cut it",
-                    _ => return Err(Misfit { faults, text, may_heal: true }),
+                    _ => return Err(Misfit { faults, field: FORMAT, text, may_heal: true }),
                 };
-                Err(Misfit { faults: cut.to_owned(), text, may_heal: false })
+                Err(Misfit { faults: cut.to_owned(), field: FORMAT, text, may_heal: false })
             }
         }
     }
@@ -107,7 +121,7 @@ impl Checker {
                 None => return Err(format!("it is no JSON: {error}")),
             },
         };
-        let Some(validator) = &self.schema else {
+        let Form::Schema(validator) = &self.form else {
             return if value.is_object() { Ok(json) } else { Err("it is JSON, but no object".to_owned()) };
         };
         let faults: Vec<String> =
@@ -116,13 +130,8 @@ impl Checker {
     }
 }
 
-/// Whether the prompt is a part of the answer.
-fn is_echoed(task: &Task) -> bool {
-    matches!(task, Task::Complete(complete) if complete.echo == Some(true))
-}
-
 /// A schema ready to check with. A pattern that goes astray is given up, and nothing is fetched.
-fn compiled(field: &str, schema: &Value) -> Result<Validator> {
+pub(super) fn compiled(field: &str, schema: &Value) -> Result<Validator> {
     // It is compiled while others wait.
     schema::check_size([schema]).map_err(|why| Error::invalid(field, why))?;
     // Draft 7's spelling is much used without a word of its draft.
@@ -138,7 +147,7 @@ fn compiled(field: &str, schema: &Value) -> Result<Validator> {
     })
 }
 
-fn told(fault: &jsonschema::ValidationError<'_>) -> String {
+pub(super) fn told(fault: &jsonschema::ValidationError<'_>) -> String {
     let what = shortened(&fault.to_string());
     match fault.instance_path().as_str() {
         "" => what,
@@ -190,7 +199,10 @@ impl Misfit {
 
     /// The error that it is.
     pub(crate) fn error(self, response: Response) -> Error {
-        let message = format!("the answer does not fit the schema: {}", self.faults);
+        let message = match self.field {
+            FORMAT => format!("the answer does not fit the schema: {}", self.faults),
+            field => format!("the server did not hold its model to {field}: {}", self.faults),
+        };
         Error::new(Kind::JsonSchemaValidation, message).raw(self.text).partial(response)
     }
 }
