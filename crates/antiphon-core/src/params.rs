@@ -132,7 +132,7 @@ params! {
     guided_regex: String,
     /// Texts of which the answer must be one (vLLM's name).
     guided_choice: Vec<String>,
-    /// Grammar, in Lark's notation, that the answer must follow (vLLM's name).
+    /// Grammar, in Lark's notation or in GBNF, that the answer must follow (vLLM's name).
     guided_grammar: String,
     /// Whether to leave special tokens out of the text; true unless said.
     skip_special_tokens: bool,

@@ -427,7 +427,8 @@ impl Sequence {
 }
 
 fn guidance_error(error: &impl std::fmt::Display) -> Error {
-    Error::new(Kind::InvalidRequest, format!("guidance: {}", one_line(error)))
+    let message = format!("the answer cannot be held to its form any further: {}", one_line(error));
+    Error::new(Kind::InvalidRequest, message).hint("ask for a simpler schema or grammar")
 }
 
 fn logprob(token: u32, logits: &[f32], count: usize, vocabulary: &Vocabulary) -> TokenLogprob {

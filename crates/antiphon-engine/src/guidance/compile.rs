@@ -5,11 +5,12 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use antiphon_core::schema::check_size;
 use antiphon_core::{Error, Kind, Result};
 use jsonschema::Validator;
 use llguidance::api::{GrammarWithLexer, TopLevelGrammar};
@@ -94,34 +95,34 @@ impl Guidance {
             return Err(Error::new(Kind::RateLimit, message).param(guide.field));
         }
         let grammar = guide.grammar.clone();
-        let outcome = self.within_deadline(move || compile(&factory, &grammar))?;
+        let Some(outcome) = self.within_deadline(move || compile(&factory, &grammar)) else {
+            // It may have been the machine's fault, so that is not kept.
+            return Err(Error::invalid(guide.field, "takes too long to compile").hint("make it smaller"));
+        };
         self.keep(&guide.grammar, outcome.clone());
         outcome.map_err(|error| Error::invalid(guide.field, error.message()))
     }
 
-    /// The outcome of `work`, done in a thread of its own; the outer error is ours.
+    /// The outcome of `work`, done in a thread of its own; `None` where it takes too long.
     pub(super) fn within_deadline<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
-    ) -> Result<Result<T>> {
+    ) -> Option<Result<T>> {
         let (sender, receiver) = sync_channel(1);
         self.straying.fetch_add(1, Ordering::AcqRel);
         let straying = self.straying.clone();
-        let spawned =
-            thread::Builder::new().name("antiphon-guidance".into()).stack_size(STACK).spawn(move || {
-                let outcome = without_panic("compiling the grammar", work).flatten();
-                straying.fetch_sub(1, Ordering::AcqRel);
-                // Whoever gave it up has had an error.
-                let _ = sender.send(outcome);
-            });
+        let thread = thread::Builder::new().name("antiphon-guidance".into()).stack_size(STACK);
+        let spawned = thread.spawn(move || {
+            let outcome = without_panic("compiling the grammar", work).flatten();
+            straying.fetch_sub(1, Ordering::AcqRel);
+            // Whoever gave it up has had an error.
+            let _ = sender.send(outcome);
+        });
         if let Err(error) = spawned {
             self.straying.fetch_sub(1, Ordering::AcqRel);
-            return Err(Error::new(Kind::Internal, format!("no thread for the grammar: {error}")));
+            return Some(Err(Error::new(Kind::Internal, format!("no thread for the grammar: {error}"))));
         }
-        Ok(receiver.recv_timeout(DEADLINE).unwrap_or_else(|reason| match reason {
-            RecvTimeoutError::Timeout => Err(failed("takes too long to compile: make it smaller")),
-            RecvTimeoutError::Disconnected => Err(failed("cannot be compiled")),
-        }))
+        receiver.recv_timeout(DEADLINE).ok()
     }
 
     fn kept(&self, grammar: &Grammar) -> Option<Result<Compiled>> {
@@ -165,6 +166,7 @@ fn top_level(grammar: &Grammar) -> Result<(GrammarWithLexer, Checks)> {
     let grammar = match grammar {
         Grammar::Json(Value::Bool(false)) => return Err(failed("no answer fits the schema false")),
         Grammar::Json(schema) => {
+            check_size([schema]).map_err(failed)?;
             let mut schemas = Schemas::default();
             let root = schemas.add(schema, "")?;
             let _validator = schemas.validator(&root)?;
@@ -175,6 +177,7 @@ fn top_level(grammar: &Grammar) -> Result<(GrammarWithLexer, Checks)> {
             GrammarWithLexer::from_json_schema(schemas.guided(root)?)
         }
         Grammar::Calls { arguments, tools } => {
+            check_size(tools.iter().map(|(_, schema)| schema)).map_err(failed)?;
             let mut schemas = Schemas::default();
             let mut calls = Vec::new();
             for (i, (name, parameters)) in tools.iter().enumerate() {

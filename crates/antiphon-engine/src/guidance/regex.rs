@@ -1,7 +1,7 @@
 //! What can be wrong with an expression, in words.
 
 use regex_syntax::ast::ErrorKind;
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Hir, HirKind, Look};
 use regex_syntax::{Error, ParserBuilder};
 
 /// Expressions within expressions.
@@ -51,6 +51,7 @@ fn parsed(expression: &str) -> Result<Hir, String> {
         return Err("repeats repetitions too often".into());
     }
     captures(&hir)?;
+    anchors(&hir, true, true)?;
     Ok(hir)
 }
 
@@ -83,6 +84,26 @@ fn weight(hir: &Hir) -> u64 {
     }
 }
 
+/// Anchors say nothing at the ends, and cannot be followed within.
+fn anchors(hir: &Hir, starts: bool, ends: bool) -> Result<(), String> {
+    match hir.kind() {
+        HirKind::Look(Look::Start) if starts => Ok(()),
+        HirKind::Look(Look::End) if ends => Ok(()),
+        HirKind::Look(_) => Err("has a word boundary or an anchor within: those cannot be enforced".into()),
+        HirKind::Concat(parts) => {
+            let is = |part: &Hir, look| matches!(part.kind(), HirKind::Look(found) if *found == look);
+            let first = parts.iter().position(|part| !is(part, Look::Start)).unwrap_or(parts.len());
+            let last = parts.iter().rposition(|part| !is(part, Look::End)).unwrap_or(0);
+            let mut parts = parts.iter().enumerate();
+            parts.try_for_each(|(i, part)| anchors(part, starts && i <= first, ends && i >= last))
+        }
+        HirKind::Capture(_) | HirKind::Alternation(_) => {
+            hir.kind().subs().iter().try_for_each(|part| anchors(part, starts, ends))
+        }
+        kind => kind.subs().iter().try_for_each(|part| anchors(part, false, false)),
+    }
+}
+
 /// llguidance takes a group of the name "stop" for something else.
 fn captures(hir: &Hir) -> Result<(), String> {
     match hir.kind() {
@@ -111,6 +132,10 @@ mod tests {
             ("(a{1000}){1000}", Err("repeats repetitions")),
             ("((a{100}){100}){100}", Err("repeats repetitions")),
             ("(?P<stop>a)b", Err("\"stop\"")),
+            ("^(^a|b$)$", Ok(())),
+            ("a^b", Err("anchor within")),
+            ("(a$)+", Err("anchor within")),
+            (r"\bfoo\b", Err("anchor within")),
         ] {
             let found = check(expression);
             match expected {

@@ -18,10 +18,7 @@ use serde_json::{Map, Number, Value, json};
 use super::compile::failed;
 use super::regex;
 
-/// Limits of a schema: the values in it, the bytes of its texts, how deep it goes, its definitions.
-const MAX_VALUES: usize = 30_000;
-const MAX_BYTES: usize = 1 << 20;
-const MAX_DEPTH: usize = 100;
+/// At most so many definitions: to follow a chain of them takes stack.
 const MAX_DEFINITIONS: usize = 1000;
 /// Whole numbers below this are the same everywhere.
 const MAX_NUMBER: f64 = 9_007_199_254_740_992.0;
@@ -89,15 +86,12 @@ const IN_PLACE: &[&str] = &["allOf", "anyOf", "oneOf", "not", "if", "then", "els
 #[derive(Debug, Default)]
 pub(crate) struct Schemas {
     definitions: Map<String, Value>,
-    values: usize,
-    bytes: usize,
 }
 
 impl Schemas {
     /// Takes in a schema of a caller; `path` is where it stands in the field. What comes back refers to the
     /// definitions here.
     pub(crate) fn add(&mut self, schema: &Value, path: &str) -> Result<Value> {
-        self.measure(schema)?;
         let mut document = Document {
             old: is_old(schema),
             anchors: HashMap::new(),
@@ -116,32 +110,6 @@ impl Schemas {
         }
         self.refuse_circles()?;
         Ok(root)
-    }
-
-    fn measure(&mut self, schema: &Value) -> Result<()> {
-        let mut waiting = vec![(schema, 0)];
-        while let Some((value, depth)) = waiting.pop() {
-            self.values += 1;
-            match value {
-                Value::String(text) => self.bytes += text.len(),
-                Value::Array(items) => waiting.extend(items.iter().map(|item| (item, depth + 1))),
-                Value::Object(map) => {
-                    self.bytes += map.keys().map(String::len).sum::<usize>();
-                    waiting.extend(map.values().map(|value| (value, depth + 1)));
-                }
-                _ => {}
-            }
-            if self.values > MAX_VALUES {
-                return Err(failed(format!("is too large: a schema may have {MAX_VALUES} values")));
-            }
-            if self.bytes > MAX_BYTES {
-                return Err(failed(format!("is too large: a schema may have {} KB", MAX_BYTES >> 10)));
-            }
-            if depth > MAX_DEPTH {
-                return Err(failed(format!("is too deep: a schema may have {MAX_DEPTH} levels")));
-            }
-        }
-        Ok(())
     }
 
     /// A definition that is itself, or a part of itself at the same place, says nothing and never ends.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use antiphon_core::{
     Choice, Content, Error, Event, EventStream, FinishReason, Fold, Kind, Request, Response, ResponseFormat,
-    Result,
+    Result, Task, schema,
 };
 use futures_core::Stream;
 use jsonschema::Validator;
@@ -24,6 +24,9 @@ const FAULT_LENGTH: usize = 200;
 pub(crate) struct Checker {
     /// `None` where any object will do.
     schema: Option<Validator>,
+    /// Whether the form is that of `guided_json`, which says of a mask what `response_format` says of an answer:
+    /// one that a limit cut is an answer, and none is asked for again.
+    is_guide: bool,
 }
 
 /// An answer that has another form.
@@ -40,12 +43,24 @@ pub(crate) struct Misfit {
 impl Checker {
     /// The checker of a request; `None` where any answer will do.
     pub(crate) fn of(request: &Request) -> Result<Option<Self>> {
-        let schema = match &request.response_format {
-            Some(ResponseFormat::JsonSchema { schema, .. }) => Some(compiled(schema)?),
-            Some(ResponseFormat::JsonObject) => None,
+        let schema = match (&request.response_format, &request.params.guided_json) {
+            (Some(ResponseFormat::JsonSchema { schema, .. }), _) => {
+                Some(compiled("response_format", schema)?)
+            }
+            (Some(ResponseFormat::JsonObject), _) => None,
+            (None, Some(schema)) if !is_echoed(&request.task) => return Self::of_guide(schema).map(Some),
             _ => return Ok(None),
         };
-        Ok(Some(Self { schema }))
+        Ok(Some(Self { schema, is_guide: false }))
+    }
+
+    fn of_guide(schema: &Value) -> Result<Self> {
+        // vLLM also takes the schema as text.
+        let parsed = schema.as_str().map(serde_json::from_str).transpose();
+        let parsed =
+            parsed.map_err(|error| Error::invalid("guided_json", format_args!("is no JSON: {error}")))?;
+        let schema = Some(compiled("guided_json", parsed.as_ref().unwrap_or(schema))?);
+        Ok(Self { schema, is_guide: true })
     }
 
     /// Checks every choice. JSON that is wrapped in words or in a code block is taken out of them.
@@ -69,6 +84,10 @@ impl Checker {
                 Ok(())
             }
             Err(faults) => {
+                if self.is_guide {
+                    let is_cut = choice.finish_reason == Some(FinishReason::Length);
+                    return if is_cut { Ok(()) } else { Err(Misfit { faults, text, may_heal: false }) };
+                }
                 let cut = match &choice.finish_reason {
                     Some(FinishReason::Length) => "the output limit cut it (raise max_tokens)",
                     Some(FinishReason::ContentFilter) => "a content filter cut it",
@@ -97,15 +116,25 @@ impl Checker {
     }
 }
 
+/// Whether the prompt is a part of the answer.
+fn is_echoed(task: &Task) -> bool {
+    matches!(task, Task::Complete(complete) if complete.echo == Some(true))
+}
+
 /// A schema ready to check with. A pattern that goes astray is given up, and nothing is fetched.
-fn compiled(schema: &Value) -> Result<Validator> {
-    jsonschema::validator_for(schema).map_err(|error| {
+fn compiled(field: &str, schema: &Value) -> Result<Validator> {
+    // It is compiled while others wait.
+    schema::check_size([schema]).map_err(|why| Error::invalid(field, why))?;
+    // Draft 7's spelling is much used without a word of its draft.
+    let newest = jsonschema::validator_for(schema);
+    let older = || jsonschema::draft7::new(schema).ok().filter(|_| schema.get("$schema").is_none());
+    newest.or_else(|error| older().ok_or(error)).map_err(|error| {
         let path = match error.instance_path().as_str() {
             "" => String::new(),
             path => format!(" (at {path})"),
         };
         let what = shortened(&error.to_string());
-        Error::invalid("response_format", format_args!("has a schema that cannot be used: {what}{path}"))
+        Error::invalid(field, format_args!("has a schema that cannot be used: {what}{path}"))
     })
 }
 
@@ -264,12 +293,36 @@ mod tests {
     }
 
     #[test]
+    fn guided_json_is_checked_too_but_a_limit_may_cut_it() {
+        let mut request = Request::new("m", "hi");
+        request.set("guided_json", person()["json_schema"]["schema"].clone()).unwrap();
+        let checker = Checker::of(&request).unwrap().unwrap();
+        let mut response = Response { choices: vec![Choice::default()], ..Response::default() };
+        response.choices[0].message.content = Content::Text(r#"{"name": "A"#.into());
+        response.choices[0].finish_reason = Some(FinishReason::Length);
+        assert!(checker.check(&mut response).is_ok());
+        response.choices[0].finish_reason = Some(FinishReason::Stop);
+        assert!(!checker.check(&mut response).unwrap_err().may_heal);
+        request.set("guided_json", json!("{")).unwrap();
+        assert_eq!(Checker::of(&request).unwrap_err().field(), Some("guided_json"));
+    }
+
+    #[test]
+    fn draft_7_needs_no_name() {
+        let pair = json!({"items": [{"type": "integer"}, {"type": "null"}], "additionalItems": false});
+        let checker = checker(schema(pair)).unwrap();
+        assert!(checker.faults("[1, null]").is_ok());
+        assert!(checker.faults("[1, 2]").is_err());
+    }
+
+    #[test]
     fn a_schema_that_cannot_be_used_is_refused() {
         for bad in [
             json!({"type": "strin"}),
             json!({"type": "string", "pattern": "("}),
             json!({"$ref": "https://example.com/schema.json"}),
             json!({"$ref": "#/$defs/missing"}),
+            json!({"const": "x".repeat(2 << 20)}),
         ] {
             let error = checker(schema(bad.clone())).unwrap_err();
             assert_eq!(

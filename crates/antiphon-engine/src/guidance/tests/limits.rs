@@ -63,7 +63,7 @@ fn schemas_that_explode() {
         (chain(900), "ok"),
         (chain(5000), "more than 1000 definitions"),
         (json!({"allOf": (0..30).map(choices).collect::<Vec<_>>()}), "does not compile: schema too large"),
-        (json!({"properties": schemas(1000, |i| (format!("p{i}"), json!({"type": "null"})))}), "ok"),
+        (json!({"properties": schemas(300, |i| (format!("p{i}"), json!({"type": "null"})))}), "ok"),
         (
             json!({"patternProperties": schemas(200, |i| (format!("^p{i}x"), json!({})))}),
             "patternProperties: may have 50",
@@ -104,7 +104,7 @@ fn expressions_and_grammars_that_explode() {
         (".*a.{200}b.*c.{200}", "ok"),
         ("x{0,100000000}", "ok"),
         (r"(a)\1", "backreferences"),
-        (r"\bfoo\b", "line 1"),
+        (r"\bfoo\b", "word boundary"),
     ] {
         check(Grammar::Regex(regex.into()), expected);
     }
@@ -142,7 +142,7 @@ fn what_takes_too_long_is_given_up_and_counted() {
             drop(gate.lock());
             Ok(())
         });
-        assert!(outcome.unwrap().unwrap_err().message().contains("takes too long to compile"));
+        assert!(outcome.is_none());
     }
     let guide = Guide { field: "guided_regex", grammar: Grammar::Regex("a".into()) };
     let error = own.compiled(&guide).err().unwrap();
