@@ -11,6 +11,8 @@
 //! models_dir = "/srv/models"           # where local/NAME looks for NAME.gguf
 //! threads = 4
 //! gpu_layers = 0
+//! memory = "8GB"                       # of all models together; without it, three quarters of the machine's
+//! max_waiting = 512                    # requests of a model; further ones are refused
 //!
 //! [providers.openai]
 //! api_key = "…"                        # better: antiphon keys set openai
@@ -47,6 +49,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::aliases::{self, Aliases};
 use crate::base_url::BaseUrl;
 use crate::env_vars;
+use crate::local::Size;
 use crate::names::nearest;
 use crate::rate_limit::RateLimit;
 use crate::transport::HttpOptions;
@@ -95,6 +98,16 @@ pub struct LocalConfig {
     pub gpu_layers: Option<u32>,
     /// Tokens of context.
     pub context: Option<u32>,
+    /// Memory that all models together may take; who was not used for the longest time goes first.
+    pub memory: Option<Size>,
+    /// Answers of a model that are written at once.
+    pub sequences: Option<u32>,
+    /// Tokens that a model's cache has room for, of all requests together.
+    pub cache_tokens: Option<u32>,
+    /// Whether a request finds the start of its prompt where an earlier one left it.
+    pub prefix_cache: Option<bool>,
+    /// Requests that may wait for a model.
+    pub max_waiting: Option<u32>,
 }
 
 /// A `[providers.NAME]` table.

@@ -1,17 +1,23 @@
 //! Models that run in this process: `local/chorister`, `local/NAME`, `local/path/to/file.gguf`.
 
-use std::collections::HashMap;
+mod engines;
+mod memory;
+
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use antiphon_core::{Error, Kind, Result};
-use antiphon_engine::{Engine, EngineOptions};
-use tokio::sync::OnceCell;
+use antiphon_engine::EngineOptions;
 
 use crate::config::{self, Config};
 use crate::names::nearest;
 
-pub use antiphon_engine::{ModelInfo, SystemInfo, system_info};
+pub use antiphon_engine::{ModelInfo, Stats, SystemInfo, system_info};
+pub(crate) use engines::{Engines, Room};
+pub use memory::Size;
+
+/// How long a call waits for room in memory, at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Whether this build runs local models.
 pub const ENABLED: bool = true;
@@ -97,40 +103,6 @@ fn unknown(name: &str, config: &Config) -> Error {
     }
 }
 
-/// The engines of a client, each loaded once, on first use.
-#[derive(Default)]
-pub(crate) struct Engines {
-    cells: Mutex<HashMap<Key, Arc<OnceCell<Engine>>>>,
-}
-
-/// A model loaded in another way is another engine.
-type Key = (LocalModel, EngineOptions);
-
-impl Engines {
-    /// The engine of `model`; calls that come while it loads wait for the one load.
-    pub(crate) async fn get(&self, model: &LocalModel, options: EngineOptions) -> Result<Engine> {
-        let key = (model.clone(), options);
-        let cell = {
-            let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-            cells.entry(key.clone()).or_default().clone()
-        };
-        let engine = cell.get_or_try_init(|| load(key)).await?;
-        Ok(engine.clone())
-    }
-}
-
-/// Loading blocks, so it has a thread of its own.
-async fn load((model, options): Key) -> Result<Engine> {
-    let target = model.name.clone();
-    tokio::task::spawn_blocking(move || match &model.path {
-        Some(path) => Engine::load(path, &model.name, &options),
-        None => Engine::builtin(config::cache_dir().as_deref(), &options),
-    })
-    .await
-    .unwrap_or_else(|panic| Err(Error::new(Kind::Internal, format!("loading the model panicked: {panic}"))))
-    .map_err(|error| error.target(crate::providers::LOCAL, &target))
-}
-
 /// The call's options over the configuration's.
 pub(crate) fn engine_options(options: &LocalOptions, config: &Config) -> EngineOptions {
     let threads = options.threads.or(config.local.threads).map(|threads| threads as usize);
@@ -139,6 +111,16 @@ pub(crate) fn engine_options(options: &LocalOptions, config: &Config) -> EngineO
         threads,
         batch_threads: threads,
         context: options.context.or(config.local.context),
-        sequences: None,
+        sequences: config.local.sequences,
+        cache_tokens: config.local.cache_tokens,
+        prefix_cache: config.local.prefix_cache,
+        max_waiting: config.local.max_waiting,
     }
+}
+
+/// How much room local models have, and how long a call that may take `timeout` waits for it.
+pub(crate) fn room(config: &Config, timeout: Option<Duration>) -> Room {
+    // Before the call's own deadline, so that what it waited for is said.
+    let patience = timeout.map_or(LONGEST_WAIT, |timeout| (timeout * 3 / 4).min(LONGEST_WAIT));
+    Room { budget: config.local.memory.unwrap_or_else(Size::of_machine), patience }
 }

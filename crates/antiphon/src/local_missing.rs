@@ -36,3 +36,14 @@ pub fn find(name: &str, _: &Config) -> Result<LocalModel> {
 pub fn names(_: &Config) -> Vec<String> {
     Vec::new()
 }
+
+/// A size of memory, of no use in this build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(from = "String")]
+pub struct Size;
+
+impl From<String> for Size {
+    fn from(_: String) -> Self {
+        Self
+    }
+}
