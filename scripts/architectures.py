@@ -263,11 +263,6 @@ MODELS: dict[str, tuple] = {
         ),
         None,
     ),
-    "gpt-neox": (
-        "GPTNeoXConfig",
-        WIDE | rope(partial_rotary_factor=0.25) | dict(layer_norm_eps=0.02, use_parallel_residual=True),
-        None,
-    ),
     "t5": (
         "T5Config",
         dict(
