@@ -246,8 +246,7 @@ pub(crate) fn template(model: &LlamaModel, vocabulary: &Vocabulary) -> Template 
         _ if vocabulary.has("<|im_start|>") => Fallback::ChatMl,
         _ => Fallback::Lines,
     };
-    Template::new(own, with_tools, fallback)
-        .tokens(vocabulary.bos_text(), vocabulary.eos_text())
+    Template::new(own, with_tools, fallback).tokens(vocabulary.bos_text(), vocabulary.eos_text())
 }
 
 /// Name and file size are the caller's to fill in.

@@ -287,7 +287,8 @@ mod tests {
     fn render(source: &str, request: Value) -> String {
         let request = Request::from_json(request.as_object().unwrap().clone()).unwrap();
         let tools: Vec<Value> = request.tools.iter().map(|tool| tool.to_json()).collect();
-        let template = Template::new(Some(source.into()), None, Fallback::Lines).tokens("<s>".into(), "</s>".into());
+        let template =
+            Template::new(Some(source.into()), None, Fallback::Lines).tokens("<s>".into(), "</s>".into());
         match messages(&request).and_then(|messages| template.render(&messages, &tools, &Map::new())) {
             Ok(text) => text,
             Err(error) => error.message().to_owned(),

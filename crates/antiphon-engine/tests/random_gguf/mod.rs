@@ -10,7 +10,8 @@ use serde_json::Value;
 pub(crate) fn vocabulary() -> Vec<String> {
     let special = ["<unk>", "<s>", "</s>"].map(str::to_owned).into_iter();
     let bytes = (0..128).map(|byte| if byte == 0x20 { "▁".into() } else { format!("<0x{byte:02X}>") });
-    let pairs = (0..61).map(|pair: u8| format!("{}{}", char::from(b'b' + pair / 5), &"aeiou"[pair as usize % 5..][..1]));
+    let pairs = (0..61)
+        .map(|pair: u8| format!("{}{}", char::from(b'b' + pair / 5), &"aeiou"[pair as usize % 5..][..1]));
     special.chain(bytes).chain(pairs).collect()
 }
 
@@ -76,7 +77,8 @@ impl Recipe {
         if let Some(template) = &self.template {
             file.text("tokenizer.chat_template", template);
         }
-        let tensors: Vec<Tensor> = self.json["tensors"].as_array().unwrap().iter().map(Tensor::read).collect();
+        let tensors: Vec<Tensor> =
+            self.json["tensors"].as_array().unwrap().iter().map(Tensor::read).collect();
         std::fs::write(path, file.finish(&tensors)).unwrap();
     }
 }
