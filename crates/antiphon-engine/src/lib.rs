@@ -21,6 +21,7 @@ mod builtin;
 mod check;
 mod clock;
 mod embed;
+mod encoder_decoder;
 mod engine;
 mod gguf;
 mod guidance;

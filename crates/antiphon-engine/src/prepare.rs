@@ -43,6 +43,9 @@ pub(crate) struct ToolPlan {
     pub(crate) opener: Option<i32>,
 }
 
+const NO_TEMPLATE: &str = "messages: the model's file has no chat template; they are written as lines of \"User:\" and \
+                           \"Assistant:\" (a raw prompt is taken as it is)";
+
 /// The tokens of the prompt that `request` becomes.
 pub(crate) fn prompt(shared: &Shared, request: &Request) -> Result<Vec<i32>> {
     prompt_with(shared, request, Guide::of(request)?.as_ref())
@@ -86,6 +89,10 @@ pub(crate) fn plan(shared: &Shared, request: &Request, raw: Option<&Raw>) -> Res
         Some(Raw { prompt: Input::Tokens(tokens), .. }) => raw::known(tokens, &shared.vocabulary, "prompt")?,
         None => prompt_with(shared, request, guide.as_ref())?,
     };
+    if raw.is_none() && shared.template.is_guessed() {
+        checked.stops.push(template::NEXT_QUESTION.to_owned());
+        checked.warnings.push(NO_TEMPLATE.to_owned());
+    }
     checked.logprob_of_end = raw.is_some();
     check_length(shared, &prompt, if raw.is_some() { "prompt" } else { "messages" })?;
     if checked.ignore_end {
