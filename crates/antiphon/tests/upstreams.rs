@@ -296,7 +296,8 @@ async fn a_request_waits_for_a_server_that_wakes_up() {
 async fn whichever_server_wakes_up_answers() {
     let script = Script::new().forever(Reply::status(200).on_path("/health")).forever(hello());
     let (one, two) = (Faultd::start(script.clone()), Faultd::start(script));
-    (one.listen(false), two.listen(false));
+    one.listen(false);
+    two.listen(false);
     let own = "health = \"/health\"\nwait_seconds = 15";
     let client = client(&table(own, [("one", one.port(), ""), ("two", two.port(), "")]));
     let wake = async {
