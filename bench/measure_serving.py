@@ -1,4 +1,4 @@
-"""Local models over HTTP: `antiphon serve` against llama-cpp-python's server, and against itself with more to do."""
+"""Local models over HTTP: `antiphon serve` against llama-cpp-python's server, and with more to do."""
 
 from __future__ import annotations
 
@@ -48,13 +48,14 @@ MIXED = (16, 32, 64, 96)
 SYSTEM, LONG = 8, 32
 NUMBERS = itertools.count(1_000_000)
 METHOD = f"""
-The same GGUF (500 M random parameters, Q4_0), {THREADS} threads, a context of {CONTEXT}, the same build flags of
-llama.cpp, `/v1/completions` streamed at temperature 0, prompts of 32 tokens and answers of {TOKENS}; one
-client process for all. llama-cpp-python's server answers one request at a time. Tokens per second are of all answers,
-from the first request to the last token. "Thirty-two at once" have a system prompt of {SYSTEM * 32} tokens in common,
-questions of 8 to 32 tokens and answers of {MIXED[0]} to {MIXED[-1]}; the eight that they are compared with are the first
-eight of such a set. How long somebody waits is the time to the first token. "The same prefix" is one of {LONG * 32}
-tokens, new in each round, with another question behind it. Medians of {ROUNDS} interleaved rounds.
+The same GGUF (500 M random parameters, Q4_0), {THREADS} threads, a context of {CONTEXT}, the same build
+flags of llama.cpp, `/v1/completions` streamed at temperature 0, prompts of 32 tokens and answers of
+{TOKENS}; one client process for all. llama-cpp-python's server answers one request at a time. Tokens per
+second are of all answers, from the first request to the last token. "Thirty-two at once" have a system
+prompt of {SYSTEM * 32} tokens in common, questions of 8 to 32 tokens and answers of {MIXED[0]} to
+{MIXED[-1]}; the eight that they are compared with are the first eight of such a set. How long somebody
+waits is the time to the first token. "The same prefix" is one of {LONG * 32} tokens, new in each round,
+with another question behind it. Medians of {ROUNDS} interleaved rounds.
 """
 
 
@@ -104,14 +105,16 @@ def measure(record: Record, servers: dict[str, Server]) -> None:
             against(record, found, peer, f"{what}, against {peer}", wanted[place])
     longest: list[float] = []
     ours = servers["antiphon"]
-    found = interleaved({"32": lambda: mixed(ours, MANY, longest), "8": lambda: mixed(ours, STREAMS, [])}, ROUNDS)
+    cases = {"32": lambda: mixed(ours, MANY, longest), "8": lambda: mixed(ours, STREAMS, [])}
+    found = interleaved(cases, ROUNDS)
     times = ratio(found, "32", "8")
     rates = f"{median(found['32']):.1f} and {median(found['8']):.1f} tokens/s"
     goal = "at least 1.3x"
     record.rows.append(Row("thirty-two at once, of eight", "", f"{times:.2f}x, {rates}", goal, times >= 1.3))
     wait = median(longest)
     goal = "at most 3x"
-    record.rows.append(Row("the longest wait of the thirty-two", "", f"{wait:.2f}x the mean", goal, wait <= 3))
+    what = "the longest wait of the thirty-two"
+    record.rows.append(Row(what, "", f"{wait:.2f}x the mean", goal, wait <= 3))
     shares = interleaved({name: lambda s=s: again(s) for name, s in servers.items()}, ROUNDS)
     shown = {name: median(found) for name, found in shares.items()}
     theirs = "; ".join(f"{name} {share:.2f}x" for name, share in shown.items() if name != "antiphon")

@@ -190,3 +190,29 @@ fn explain_shows_the_request_and_sends_nothing() {
     assert!(out(&dry).starts_with(&url), "{dry:?}");
     assert_eq!(user.upstream.requests().len(), 0);
 }
+
+#[test]
+fn a_name_may_stand_for_several_servers() {
+    let user = User::of(Script::new().forever(openai::stream(&["Hel", "lo"])));
+    let bad = Faultd::start(openai::error(503, "", "", "loading"));
+    let config = format!(
+        "[[upstreams.llama.servers]]\nmodel = \"vllm/llama\"\nname = \"bad\"\nweight = 9\nbase_url = \"{}/v1\"\n\
+         [[upstreams.llama.servers]]\nmodel = \"vllm/llama\"\nname = \"good\"\nbase_url = \"{}/v1\"\n",
+        bad.url(),
+        user.upstream.url()
+    );
+    std::fs::write(user.home.path().join("config.toml"), config).unwrap();
+    let output = user.run(&["hi", "-m", "llama"]);
+    assert_eq!((out(&output).as_str(), output.status.code()), ("Hello\n", Some(0)), "{output:?}");
+    let doctor = out(&user.run(&["doctor"]));
+    assert!(
+        doctor.contains("upstreams") && doctor.contains("bad (vllm/llama, http://127.0.0.1:"),
+        "{doctor}"
+    );
+    let explained = out(&user.run(&["explain", "hi", "-m", "llama"]));
+    assert!(explained.contains("one of bad, good"), "{explained}");
+    user.upstream.script(openai::error(503, "", "", "loading"));
+    let output = user.run(&["hi", "-m", "llama"]);
+    assert!(err(&output).contains("bad (status 503), good (status 503)"), "{output:?}");
+    assert_eq!(output.status.code(), Some(5));
+}

@@ -38,7 +38,7 @@ pub use event::{Event, Path};
 pub use fold::Fold;
 pub use message::{Content, FunctionCall, Message, Part, PartKind, Role, ToolCall};
 pub use params::Params;
-pub use provider::{Auth, OPEN_MODEL_PARAMS, Provider, Quirks, Support};
+pub use provider::{Auth, Guided, OPEN_MODEL_PARAMS, Provider, Quirks, Support};
 pub use request::{Request, ResponseFormat, Strict, Tool, ToolChoice};
 pub use response::{Choice, FinishReason, Logprobs, Meta, Response, TokenLogprob, TopLogprob};
 pub use task::{EmbeddingTask, EncodingFormat, Input, Operation, Task, TextTask};

@@ -132,7 +132,7 @@ params! {
     guided_regex: String,
     /// Texts of which the answer must be one (vLLM's name).
     guided_choice: Vec<String>,
-    /// Grammar, in Lark's notation, that the answer must follow (vLLM's name).
+    /// Grammar, in Lark's notation or in GBNF, that the answer must follow (vLLM's name).
     guided_grammar: String,
     /// Whether to leave special tokens out of the text; true unless said.
     skip_special_tokens: bool,
@@ -140,6 +140,19 @@ params! {
     include_stop_str_in_output: bool,
     /// Whether to go on after an end-of-text token; for measuring.
     ignore_eos: bool,
+}
+
+impl Params {
+    /// The names of those parameters that say what form the answer must have, as far as they are set.
+    pub fn guided(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            ("guided_json", self.guided_json.is_some()),
+            ("guided_regex", self.guided_regex.is_some()),
+            ("guided_choice", self.guided_choice.is_some()),
+            ("guided_grammar", self.guided_grammar.is_some()),
+        ];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
 }
 
 /// Token id to bias.

@@ -103,11 +103,28 @@ pub struct Quirks {
     pub raw_prompts: Support,
     /// Whether several raw prompts go into one request; else each has one of its own (Together, OpenRouter).
     pub prompt_lists: bool,
+    /// In whose words `guided_json`, `guided_regex`, `guided_choice` and `guided_grammar` are asked for.
+    pub guided: Guided,
     /// Whether vectors can be had as base64 of their floats, which is a third of their size as numbers.
     pub base64_embeddings: bool,
     /// Whether to speak HTTP/2 where the server offers it. Off by default: a server allows about 100 streams
     /// on a connection, and more of them than that would wait for each other.
     pub h2: bool,
+}
+
+/// How a server is told what form a guided answer must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guided {
+    /// By the names that the parameters have here, which are those of vLLM before 0.12.
+    AsGiven,
+    /// vLLM's, which depends on its version: 0.12 took those names away for one `structured_outputs`, and passes
+    /// over what it does not know (docs.vllm.ai, "Structured Outputs").
+    Vllm,
+    /// SGLang's `regex`, `ebnf` and `json_schema` (its `entrypoints/openai/protocol.py`).
+    Sglang,
+    /// The `response_format` of TGI's chats, whose `type` and `value` are a grammar; its raw prompts have none
+    /// (its `docs/openapi.json`, 3.3).
+    Tgi,
 }
 
 /// Which models of a provider can do something.
@@ -170,6 +187,7 @@ impl Quirks {
         unsupported: &[],
         raw_prompts: Support::All,
         prompt_lists: true,
+        guided: Guided::AsGiven,
         base64_embeddings: false,
         h2: false,
     };

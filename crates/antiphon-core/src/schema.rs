@@ -1,4 +1,4 @@
-//! JSON Schemas made tight enough for a provider to hold its model to them.
+//! JSON Schemas: how large one may be, and one made tight enough for a provider to hold its model to it.
 //!
 //! OpenAI enforces a schema (`strict`) only in a subset of the language ("Structured outputs", supported
 //! schemas): every object is closed and has all its properties, and of the other keywords some are taken.
@@ -7,6 +7,39 @@
 use serde_json::Value;
 
 use crate::Map;
+
+/// Limits of a schema: the values in it, the bytes of its texts, its levels.
+const MAX_VALUES: usize = 30_000;
+const MAX_BYTES: usize = 1 << 20;
+const MAX_LEVELS: usize = 100;
+
+/// Whether schemas that go together are small enough to be compiled at once; else what is too much.
+pub fn check_size<'a>(schemas: impl IntoIterator<Item = &'a Value>) -> Result<(), String> {
+    let mut waiting: Vec<(&Value, usize)> = schemas.into_iter().map(|schema| (schema, 0)).collect();
+    let (mut values, mut bytes) = (0, 0);
+    while let Some((value, level)) = waiting.pop() {
+        values += 1;
+        match value {
+            Value::String(text) => bytes += text.len(),
+            Value::Array(items) => waiting.extend(items.iter().map(|item| (item, level + 1))),
+            Value::Object(map) => {
+                bytes += map.keys().map(String::len).sum::<usize>();
+                waiting.extend(map.values().map(|value| (value, level + 1)));
+            }
+            _ => {}
+        }
+        if values > MAX_VALUES {
+            return Err(format!("is too large: a schema may have {MAX_VALUES} values"));
+        }
+        if bytes > MAX_BYTES {
+            return Err(format!("is too large: a schema may have {} KB", MAX_BYTES >> 10));
+        }
+        if level > MAX_LEVELS {
+            return Err(format!("is too deep: a schema may have {MAX_LEVELS} levels"));
+        }
+    }
+    Ok(())
+}
 
 /// Keywords that are kept as they are.
 const KEPT: &[&str] = &[
@@ -141,6 +174,21 @@ fn describe(schema: &mut Map, said: &[String]) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_schema_has_limits() {
+        let deep = |levels| (0..levels).fold(json!(true), |inner, _| json!([inner]));
+        assert_eq!(check_size([&deep(100), &json!("x".repeat(1000))]), Ok(()));
+        for (schema, expected) in [
+            (deep(101), "is too deep: a schema may have 100 levels"),
+            (json!("x".repeat(2 << 20)), "is too large: a schema may have 1024 KB"),
+            (json!(vec![1; 40_000]), "is too large: a schema may have 30000 values"),
+        ] {
+            assert_eq!(check_size([&schema]), Err(expected.to_owned()));
+        }
+        let half = json!(vec![1; 20_000]);
+        assert!(check_size([&half]).is_ok() && check_size([&half, &half]).is_err());
+    }
 
     #[test]
     fn generated_schemas_become_exact() {

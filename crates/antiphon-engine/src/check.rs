@@ -2,6 +2,7 @@
 
 use antiphon_core::{Error, Kind, Params, Request, ResponseFormat, Result, Tool, ToolChoice};
 
+use crate::guidance::STRUCTURED_OUTPUTS;
 use crate::sampler::Settings;
 
 /// At most this many answers to one request.
@@ -46,6 +47,7 @@ pub(crate) fn check(request: &Request, vocabulary: u32, template: &str) -> Resul
         warnings: request
             .extra
             .keys()
+            .filter(|name| *name != STRUCTURED_OUTPUTS)
             .map(|name| format!("{name}: local models do not know this parameter"))
             .collect(),
     })

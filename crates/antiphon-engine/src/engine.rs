@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter::{self, Adapter};
 use crate::embed::{self, EmbedJob, Embedder};
+use crate::encoder_decoder::EncoderDecoder;
 use crate::guidance::{self, Guidance};
 use crate::prepare::{self, Job};
 use crate::raw::{self, Raw};
@@ -429,6 +430,9 @@ fn run(
         }
         return run_texts(&model, pooling, options, ready, texts, counters);
     }
+    if gguf::is_encoder_decoder(&model.meta_val_str("general.architecture").unwrap_or_default()) {
+        return run_encoder_decoder(&model, options, ready, jobs, counters);
+    }
     let shape = load::shape(&model, options)?;
     let mut context = load::context(&model, &shape)?;
     if let Some((adapter, loaded)) = adapter.zip(loaded.as_mut()) {
@@ -438,6 +442,34 @@ fn run(
     let template = load::template(&model, &vocabulary);
     let info = load::info(&model, &shape, &vocabulary, &template);
     let mut worker = Worker::new(context, vocabulary.clone(), shape.limits(), counters.clone());
+    if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
+        return Ok(());
+    }
+    if let Err(error) = without_panic("the model's thread", || worker.run(jobs)) {
+        worker.fail_all(&error);
+        for job in jobs.try_iter() {
+            // Whoever dropped the stream wants no error either.
+            let _ = job.sender.unbounded_send(Err(error.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The thread of a model whose encoder reads a prompt first.
+fn run_encoder_decoder(
+    model: &Arc<LlamaModel>,
+    options: &EngineOptions,
+    ready: &mpsc::SyncSender<Result<Loaded>>,
+    jobs: &Receiver<Job>,
+    counters: &Arc<Counters>,
+) -> Result<()> {
+    let shape = load::encoder_shape(model, options)?;
+    let context = load::encoder_context(model, &shape)?;
+    let vocabulary = Arc::new(Vocabulary::new(model.clone()));
+    let template = load::template(model, &vocabulary);
+    let info = load::info(model, &shape, &vocabulary, &template);
+    let (limits, counters) = (shape.limits(), counters.clone());
+    let mut worker = EncoderDecoder::new(model, context, vocabulary.clone(), limits, counters);
     if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
         return Ok(());
     }

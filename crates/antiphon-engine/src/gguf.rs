@@ -31,8 +31,16 @@ const ENCODERS: &[&str] = &[
     "llama-embed",
 ];
 
-/// Architectures that need an encoder's pass first, or are no models of text.
-const UNUSABLE: &[&str] = &["t5", "t5encoder", "clip", "wavtokenizer-dec"];
+/// Architectures whose encoder reads a prompt before their decoder writes.
+const ENCODER_DECODERS: &[&str] = &["t5"];
+
+/// Architectures that are half a model, or none of text.
+const UNUSABLE: &[&str] = &["t5encoder", "clip", "wavtokenizer-dec"];
+
+/// Whether models of that architecture read a prompt with an encoder, and write with a decoder.
+pub(crate) fn is_encoder_decoder(architecture: &str) -> bool {
+    ENCODER_DECODERS.contains(&architecture)
+}
 
 /// Whether models of that architecture read text and write none.
 pub(crate) fn is_encoder(architecture: &str) -> bool {

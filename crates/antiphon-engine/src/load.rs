@@ -11,9 +11,9 @@ use llama_cpp_2::model::params::LlamaModelParams;
 
 use crate::embed;
 use crate::engine::{EngineOptions, ModelInfo};
-use crate::gguf::Outline;
+use crate::gguf::{self, Outline};
 use crate::system::{self, backend, usable_cores};
-use crate::template::Template;
+use crate::template::{Fallback, Template};
 use crate::vocabulary::Vocabulary;
 use crate::worker::{BATCH, Limits};
 
@@ -210,6 +210,24 @@ pub(crate) fn text_shape(model: &LlamaModel, options: &EngineOptions) -> Result<
     Ok(Shape { cells: length.max(BATCH as u32), ..shape(model, &options)? })
 }
 
+/// The sizes that the context of a model with an encoder is made with: it reads one prompt at a time, in one go.
+pub(crate) fn encoder_shape(model: &LlamaModel, options: &EngineOptions) -> Result<Shape> {
+    let options = EngineOptions {
+        sequences: Some(1),
+        prefix_cache: Some(false),
+        cache_tokens: None,
+        ..options.clone()
+    };
+    shape(model, &options)
+}
+
+pub(crate) fn encoder_context<'model>(
+    model: &'model LlamaModel,
+    shape: &Shape,
+) -> Result<LlamaContext<'model>> {
+    new_context(model, shape, params(shape, shape.length))
+}
+
 pub(crate) fn text_context<'model>(
     model: &'model LlamaModel,
     shape: &Shape,
@@ -223,8 +241,12 @@ pub(crate) fn template(model: &LlamaModel, vocabulary: &Vocabulary) -> Template 
     let named = |key: &str| model.meta_val_str(key).ok().filter(|template| !template.is_empty());
     let own = named("tokenizer.chat_template");
     let with_tools = named("tokenizer.chat_template.tool_use");
-    Template::new(own, with_tools, vocabulary.has("<|im_start|>"))
-        .tokens(vocabulary.bos_text(), vocabulary.eos_text())
+    let fallback = match model.meta_val_str("general.architecture") {
+        Ok(architecture) if gguf::is_encoder_decoder(&architecture) => Fallback::Text,
+        _ if vocabulary.has("<|im_start|>") => Fallback::ChatMl,
+        _ => Fallback::Lines,
+    };
+    Template::new(own, with_tools, fallback).tokens(vocabulary.bos_text(), vocabulary.eos_text())
 }
 
 /// Name and file size are the caller's to fill in.

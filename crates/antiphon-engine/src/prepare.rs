@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::check::{self, Checked};
 use crate::engine::{Batch, Shared};
-use crate::guidance::Guide;
+use crate::guidance::{Compiled, Guide};
 use crate::raw::{self, Raw};
 use crate::template;
 use crate::tools::{self, Format};
@@ -36,12 +36,15 @@ pub(crate) struct Plan {
 #[derive(Clone)]
 pub(crate) struct ToolPlan {
     pub(crate) format: &'static Format,
-    pub(crate) matcher: Matcher,
+    pub(crate) guide: Compiled,
     pub(crate) forced: bool,
     pub(crate) parallel: bool,
     /// The token that opens a call, where one token does.
     pub(crate) opener: Option<i32>,
 }
+
+const NO_TEMPLATE: &str = "messages: the model's file has no chat template; they are written as lines of \"User:\" and \
+                           \"Assistant:\" (a raw prompt is taken as it is)";
 
 /// The tokens of the prompt that `request` becomes.
 pub(crate) fn prompt(shared: &Shared, request: &Request) -> Result<Vec<i32>> {
@@ -86,13 +89,17 @@ pub(crate) fn plan(shared: &Shared, request: &Request, raw: Option<&Raw>) -> Res
         Some(Raw { prompt: Input::Tokens(tokens), .. }) => raw::known(tokens, &shared.vocabulary, "prompt")?,
         None => prompt_with(shared, request, guide.as_ref())?,
     };
+    if raw.is_none() && shared.template.is_guessed() {
+        checked.stops.push(template::NEXT_QUESTION.to_owned());
+        checked.warnings.push(NO_TEMPLATE.to_owned());
+    }
     checked.logprob_of_end = raw.is_some();
     check_length(shared, &prompt, if raw.is_some() { "prompt" } else { "messages" })?;
     if checked.ignore_end {
         let ends = shared.vocabulary.ends().into_iter();
         checked.sampling.bias.extend(ends.map(|token| (token, f32::NEG_INFINITY)));
     }
-    let matcher = guide.map(|guide| shared.guidance.matcher(&guide)).transpose()?;
+    let matcher = guide.map(|guide| shared.guidance.compiled(&guide)).transpose()?.map(|guide| guide.matcher);
     let tools = match callable.is_empty() {
         true => None,
         false => Some(tool_plan(shared, request, &callable, forced)?),
@@ -108,7 +115,7 @@ fn tool_plan(shared: &Shared, request: &Request, callable: &[&Tool], forced: boo
     };
     Ok(ToolPlan {
         format,
-        matcher: shared.guidance.matcher(&format.guide(callable))?,
+        guide: shared.guidance.compiled(&format.guide(callable))?,
         forced,
         parallel: request.params.parallel_tool_calls.unwrap_or(true),
         opener,

@@ -294,8 +294,7 @@ impl Sequence {
             self.consume(token)?;
             self.write(token, vocabulary)?;
         }
-        self.check_end(vocabulary);
-        Ok(())
+        self.check_end(vocabulary)
     }
 
     fn consume(&mut self, token: i32) -> Result<()> {
@@ -381,21 +380,26 @@ impl Sequence {
             return Err(Error::new(Kind::Internal, "a tool call began without tools"));
         };
         let space = vocabulary.tokenize(&tools.format.open[tools.format.opener().len()..], false);
-        self.mode = Mode::Calling(tools.matcher.clone(), tools.format.reader());
+        self.mode = Mode::Calling(tools.guide.matcher.clone(), tools.format.reader());
         self.append(&space);
         Ok(())
     }
 
-    fn end_call(&mut self, vocabulary: &Vocabulary) {
+    fn end_call(&mut self, vocabulary: &Vocabulary) -> Result<()> {
         self.calls += 1;
         self.out.utf8.clear();
-        let Some(tools) = &self.tools else { return };
+        let Some(tools) = &self.tools else { return Ok(()) };
+        if let Mode::Calling(_, reader) = &self.mode {
+            reader.check(&tools.guide.checks)?;
+        }
         if !tools.parallel || self.calls == MAX_CALLS || self.out.opener.is_none() {
-            return self.finish("stop");
+            self.finish("stop");
+            return Ok(());
         }
         let close = vocabulary.tokenize(tools.format.close, true);
         self.mode = Mode::Free;
         self.append(&close);
+        Ok(())
     }
 
     /// Appends tokens that are part of the format, not of the answer's text.
@@ -404,7 +408,7 @@ impl Sequence {
         self.generated += tokens.len() as u64;
     }
 
-    fn check_end(&mut self, vocabulary: &Vocabulary) {
+    fn check_end(&mut self, vocabulary: &Vocabulary) -> Result<()> {
         let is_complete = match &self.mode {
             Mode::Free => false,
             Mode::Guided(matcher) | Mode::Calling(matcher, _) => matcher.is_stopped(),
@@ -412,12 +416,13 @@ impl Sequence {
         match &self.mode {
             _ if self.is_finished => {}
             Mode::Guided(_) if is_complete => self.finish("stop"),
-            Mode::Calling(..) if is_complete => self.end_call(vocabulary),
+            Mode::Calling(..) if is_complete => self.end_call(vocabulary)?,
             _ => {}
         }
         if !self.is_finished && self.generated >= self.limit {
             self.finish("length");
         }
+        Ok(())
     }
 
     /// Takes in the tokens that the grammar leaves no choice about. With probabilities asked for, every
@@ -488,7 +493,8 @@ impl Sequence {
 }
 
 fn guidance_error(error: &impl std::fmt::Display) -> Error {
-    Error::new(Kind::InvalidRequest, format!("guidance: {}", one_line(error)))
+    let message = format!("the answer cannot be held to its form any further: {}", one_line(error));
+    Error::new(Kind::InvalidRequest, message).hint("ask for a simpler schema or grammar")
 }
 
 fn logprob(token: u32, logits: &[f32], count: usize, vocabulary: &Vocabulary) -> TokenLogprob {

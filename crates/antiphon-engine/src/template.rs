@@ -1,7 +1,8 @@
 //! Chat templates: messages and tools become the text that the model was trained on.
 //!
 //! A model's own template (`tokenizer.chat_template`) is Jinja, rendered as the Python library does that the
-//! field trains with. Models without one get ChatML where their vocabulary has it, else plain lines.
+//! field trains with. Models without one get ChatML where their vocabulary has it, else plain lines; those
+//! with an encoder the texts alone.
 
 use antiphon_core::{Content, Error, Kind, Message, PartKind, Request, Result, Role};
 use minijinja::syntax::SyntaxConfig;
@@ -21,17 +22,41 @@ pub(crate) struct Template {
     eos: String,
     /// Whether it came with the model.
     own: bool,
+    /// Whether nothing is known of what the model was trained on.
+    guessed: bool,
 }
 
 const CHATML: &str = include_str!("templates/chatml.jinja");
 const PLAIN: &str = include_str!("templates/plain.jinja");
+const TEXT: &str = include_str!("templates/text.jinja");
+
+/// Where a model that goes on with a conversation in plain lines begins to write the next question.
+pub(crate) const NEXT_QUESTION: &str = "\nUser:";
+
+/// What stands for the template of a model that has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fallback {
+    /// Its vocabulary has the tokens of ChatML.
+    ChatMl,
+    /// Lines of `User:` and `Assistant:`, for a model that goes on with a text.
+    Lines,
+    /// The texts alone, for a model that was trained on tasks, not on conversations.
+    Text,
+}
 
 impl Template {
-    pub(crate) fn new(own: Option<String>, with_tools: Option<String>, has_chatml: bool) -> Self {
+    pub(crate) fn new(own: Option<String>, with_tools: Option<String>, fallback: Fallback) -> Self {
         let is_own = own.is_some();
-        let fallback = if has_chatml { CHATML } else { PLAIN };
-        let source = own.unwrap_or_else(|| fallback.to_owned());
-        Self { source, with_tools, bos: String::new(), eos: String::new(), own: is_own }
+        let guessed = !is_own && fallback == Fallback::Lines;
+        let source = own.unwrap_or_else(|| {
+            let source = match fallback {
+                Fallback::ChatMl => CHATML,
+                Fallback::Lines => PLAIN,
+                Fallback::Text => TEXT,
+            };
+            source.to_owned()
+        });
+        Self { source, with_tools, bos: String::new(), eos: String::new(), own: is_own, guessed }
     }
 
     /// With the texts of the tokens that start and end a text.
@@ -43,6 +68,11 @@ impl Template {
 
     pub(crate) fn is_own(&self) -> bool {
         self.own
+    }
+
+    /// Whether messages are written as lines because nothing is known of the model.
+    pub(crate) fn is_guessed(&self) -> bool {
+        self.guessed
     }
 
     /// The template that a request without or with tools is rendered by.
@@ -257,7 +287,8 @@ mod tests {
     fn render(source: &str, request: Value) -> String {
         let request = Request::from_json(request.as_object().unwrap().clone()).unwrap();
         let tools: Vec<Value> = request.tools.iter().map(|tool| tool.to_json()).collect();
-        let template = Template::new(Some(source.into()), None, false).tokens("<s>".into(), "</s>".into());
+        let template =
+            Template::new(Some(source.into()), None, Fallback::Lines).tokens("<s>".into(), "</s>".into());
         match messages(&request).and_then(|messages| template.render(&messages, &tools, &Map::new())) {
             Ok(text) => text,
             Err(error) => error.message().to_owned(),
@@ -276,7 +307,8 @@ mod tests {
         ]});
         let chatml = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nab<|im_end|>\n<|im_start|>assistant\n";
         check(CHATML, request.clone(), chatml);
-        check(PLAIN, request, "Be brief.\n\nUser: ab\nAssistant:");
+        check(PLAIN, request.clone(), "Be brief.\n\nUser: ab\nAssistant:");
+        check(TEXT, request, "Be brief.\n\nab");
     }
 
     #[test]

@@ -3,11 +3,10 @@
 //! A format is a row of [`FORMATS`]. A call's body is always guided, so that it is JSON of the form that
 //! [`CallReader`] knows: `{"name": "…", "arguments": {…}}` in exactly this spacing.
 
-use antiphon_core::{Request, Tool, ToolChoice};
-use serde_json::{Value, json};
+use antiphon_core::{Request, Result, Tool, ToolChoice};
+use serde_json::json;
 
-use crate::guidance::{Grammar, Guide};
-use crate::schema;
+use crate::guidance::{Checks, Grammar, Guide};
 
 /// How a family of models writes a call.
 #[derive(Debug, PartialEq)]
@@ -39,27 +38,14 @@ impl Format {
 
     /// What a call's body has to be.
     pub(crate) fn guide(&self, tools: &[&Tool]) -> Guide {
-        let calls: Vec<Value> =
-            tools.iter().enumerate().filter_map(|(i, tool)| self.call_schema(i, tool)).collect();
-        Guide { field: "tools", grammar: Grammar::Json { schema: json!({"anyOf": calls}), lenient: true } }
-    }
-
-    fn call_schema(&self, i: usize, tool: &Tool) -> Option<Value> {
-        let Tool::Function { name, parameters, .. } = tool else { return None };
-        let mut arguments = parameters.clone().unwrap_or_else(|| json!({}));
-        if let Value::Object(map) = &mut arguments {
-            map.entry("type").or_insert("object".into());
-            if !["anyOf", "oneOf", "allOf", "$ref"].iter().any(|key| map.contains_key(*key)) {
-                map.entry("properties").or_insert(json!({}));
+        let tools = tools.iter().filter_map(|tool| match tool {
+            Tool::Function { name, parameters, .. } => {
+                Some((name.clone(), parameters.clone().unwrap_or_else(|| json!({}))))
             }
-        }
-        schema::move_references(&mut arguments, &format!("/anyOf/{i}/properties/{}", self.arguments));
-        Some(json!({
-            "type": "object",
-            "properties": {"name": {"const": name}, self.arguments: arguments},
-            "required": ["name", self.arguments],
-            "additionalProperties": false,
-        }))
+            Tool::Other(_) => None,
+        });
+        let grammar = Grammar::Calls { arguments: self.arguments, tools: tools.collect() };
+        Guide { field: "tools", grammar }
     }
 
     pub(crate) fn reader(&'static self) -> CallReader {
@@ -120,6 +106,13 @@ impl CallReader {
         news
     }
 
+    /// Holds the arguments of a whole call against what a mask does not know of their schema.
+    pub(crate) fn check(&self, checks: &Checks) -> Result<()> {
+        let Some((name, after)) = self.head() else { return Ok(()) };
+        let arguments = &self.text[after..];
+        checks.check_call(&name, arguments.strip_suffix('}').unwrap_or(arguments))
+    }
+
     /// The name and where the arguments begin, once both are there.
     fn head(&self) -> Option<(String, usize)> {
         let rest = self.text.strip_prefix("{\"name\": \"")?;
@@ -132,6 +125,7 @@ impl CallReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn a_call_is_read_from_any_pieces() {

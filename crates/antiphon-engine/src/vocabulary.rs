@@ -13,12 +13,16 @@ use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
 use serde_json::Value;
 
+use crate::gguf;
+
 /// The tokens of a model.
 #[derive(Debug)]
 pub(crate) struct Vocabulary {
     model: Arc<LlamaModel>,
     size: u32,
     bos: Option<i32>,
+    /// The token that ends a prompt, of a model whose encoder reads it.
+    close: Option<i32>,
     byte_pairs: bool,
     special: OnceLock<Vec<String>>,
 }
@@ -31,8 +35,11 @@ impl Vocabulary {
         let vocab = model.vocab();
         let size = vocab.n_tokens().unsigned_abs();
         let bos = vocab.should_add_bos().then(|| vocab.bos().0).filter(|bos| *bos >= 0);
-        let kind = model.meta_val_str("tokenizer.ggml.model").unwrap_or_default();
-        Self { size, bos, byte_pairs: kind == "gpt2", special: OnceLock::new(), model }
+        let meta = |key: &str| model.meta_val_str(key).unwrap_or_default();
+        let kind = meta("tokenizer.ggml.model");
+        let closes = gguf::is_encoder_decoder(&meta("general.architecture")) && vocab.should_add_eos();
+        let close = closes.then(|| vocab.eos().0).filter(|eos| *eos >= 0);
+        Self { size, bos, close, byte_pairs: kind == "gpt2", special: OnceLock::new(), model }
     }
 
     fn vocab(&self) -> LlamaVocab<'_> {
@@ -69,8 +76,8 @@ impl Vocabulary {
         tokens.into_iter().map(|token| token.0).collect()
     }
 
-    /// The tokens of a prompt: marked places are plain text, and the token that starts a text is in
-    /// front where the model wants it.
+    /// The tokens of a prompt: marked places are plain text, and the tokens that start and end a text are around
+    /// it where the model wants them.
     pub(crate) fn tokenize_prompt(&self, text: &str, guard: &Guard) -> Vec<i32> {
         let mut tokens = Vec::new();
         for (piece, special) in guard.split(text, self.special()) {
@@ -80,6 +87,11 @@ impl Vocabulary {
             && tokens.first() != Some(&bos)
         {
             tokens.insert(0, bos);
+        }
+        if let Some(close) = self.close
+            && tokens.last() != Some(&close)
+        {
+            tokens.push(close);
         }
         tokens
     }
@@ -121,8 +133,13 @@ impl Vocabulary {
         [vocab.eot().0, vocab.eos().0].into_iter().find_map(|token| u32::try_from(token).ok())
     }
 
+    /// The token that starts a text, below 0 where there is none.
+    pub(crate) fn bos_token(&self) -> i32 {
+        self.vocab().bos().0
+    }
+
     pub(crate) fn bos_text(&self) -> String {
-        self.special_text(self.vocab().bos().0)
+        self.special_text(self.bos_token())
     }
 
     pub(crate) fn eos_text(&self) -> String {

@@ -361,8 +361,89 @@ fn guidance_that_does_not_compile_names_its_field() {
         assert_eq!((error.kind(), error.field()), (Kind::InvalidRequest, Some(field)), "{error:?}");
         assert!(!error.message().contains('\n'));
     }
-    let both = json!({"messages": "x", "guided_regex": "a", "guided_choice": ["b"]});
-    assert_eq!(try_ask(both).unwrap_err().message(), "guided_choice: cannot be combined with guided_regex");
+}
+
+#[test]
+fn two_forms_at_once_are_refused() {
+    let object = json!({"type": "json_object"});
+    for (more, expected) in [
+        (
+            json!({"guided_regex": "a", "guided_choice": ["b"]}),
+            "guided_choice: cannot be combined with guided_regex",
+        ),
+        (
+            json!({"response_format": object, "guided_json": {}}),
+            "guided_json: cannot be combined with response_format",
+        ),
+        (
+            json!({"guided_json": {}, "structured_outputs": {"regex": "a"}}),
+            "structured_outputs: cannot be combined with guided_json",
+        ),
+        (
+            json!({"structured_outputs": {"regex": "a", "choice": ["a"]}}),
+            "structured_outputs.choice: cannot be combined with structured_outputs.regex",
+        ),
+        (
+            json!({"response_format": object, "tools": tools(), "tool_choice": "required"}),
+            "tool_choice: cannot be combined with response_format: the answer has to be a tool call",
+        ),
+    ] {
+        let error = try_ask(with(json!({"messages": "x"}), more)).unwrap_err();
+        assert_eq!((error.kind(), error.message()), (Kind::InvalidRequest, expected));
+    }
+}
+
+#[test]
+fn structured_outputs_are_the_guided_parameters() {
+    let ask = |form: Value| {
+        try_ask(
+            json!({"messages": "Is it?", "structured_outputs": form, "max_tokens": 60, "seed": 1, "temperature": 1}),
+        )
+    };
+    assert!(["yes", "no"].contains(&ask(json!({"choice": ["yes", "no"], "json": null})).unwrap().text()));
+    assert_eq!(ask(json!({"regex": "ab{2}"})).unwrap().text(), "abb");
+    assert_eq!(ask(json!({"grammar": "root ::= \"a\" \"b\""})).unwrap().text(), "ab");
+    let response = ask(json!({"json": "{\"const\": [1]}"})).unwrap();
+    assert_eq!((response.text(), response.warnings.as_slice()), ("[1]", [].as_slice()));
+    for (form, expected) in [
+        (json!("json"), "structured_outputs: must be an object"),
+        (json!({}), "structured_outputs: needs one of json, regex, choice, grammar"),
+        (json!({"regex": 1}), "structured_outputs.regex: must be a string"),
+        (json!({"choice": [1]}), "structured_outputs.choice: must be a list of strings"),
+        (json!({"json": [1]}), "structured_outputs.json: must be a JSON schema (an object)"),
+        (
+            json!({"structural_tag": {}}),
+            "structured_outputs.structural_tag: is not known to local models: give json, regex, choice or grammar",
+        ),
+    ] {
+        assert_eq!(ask(form).unwrap_err().message(), expected);
+    }
+}
+
+/// A limit cuts JSON wherever it is; the reason says so.
+#[test]
+fn a_limit_cuts_a_form() {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string", "minLength": 200}}, "required": ["a"]});
+    let format = json!({"type": "json_schema", "json_schema": {"name": "x", "schema": schema}});
+    let response = ask(json!({"messages": "x", "response_format": format, "max_tokens": 12}));
+    assert_eq!(response.choices[0].finish_reason, Some(FinishReason::Length));
+    assert!(response.text().starts_with("{\"a\": \""), "{}", response.text());
+}
+
+/// The mask gives up before it takes long, and the error says what to do.
+#[test]
+fn a_form_that_becomes_too_much_is_an_error() {
+    // Fifty rules that are each fifty ways to say the same: the parser has to follow all of them.
+    let rule = |i: usize| {
+        let ways: Vec<String> = (0..50).map(|j| format!("r{j} r{i}")).collect();
+        format!("r{i}: \"x\" | {}\n", ways.join(" | "))
+    };
+    let grammar = format!("start: {}\n{}", "r0 ".repeat(8), (0..50).map(rule).collect::<String>());
+    let error = try_ask(json!({"messages": "x", "guided_grammar": grammar})).unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidRequest);
+    // On a machine that has no time for it, the deadline of compiling comes first.
+    let expected = ["the answer cannot be held to its form any further: ", "guided_grammar: takes too long"];
+    assert!(expected.iter().any(|start| error.message().starts_with(start)), "{error:?}");
 }
 
 fn tools() -> Value {
@@ -412,6 +493,48 @@ fn tool_choice_is_obeyed() {
     }
     let several = ask_with_tools(json!("required"), json!({"max_tokens": 200}));
     assert!(!several.choices[0].message.tool_calls.is_empty());
+}
+
+/// What a mask does not know is checked in the finished call.
+#[test]
+fn arguments_fit_their_schema_or_the_call_fails() {
+    let tool = |keyword: &str, value: Value| {
+        let mut parameters = json!({"type": "object", "properties": {"a": {"type": "integer", "minimum": 0, "maximum": 9}},
+            "required": ["a"]});
+        parameters[keyword] = value;
+        json!([{"type": "function", "function": {"name": "f", "parameters": parameters}}])
+    };
+    let ask = |tools: Value| {
+        try_ask(
+            json!({"messages": "x", "tools": tools, "tool_choice": "required", "parallel_tool_calls": false}),
+        )
+    };
+    let response = ask(tool("not", json!({"required": ["b"]}))).unwrap();
+    assert_eq!(response.choices[0].message.tool_calls.len(), 1);
+    let error = ask(tool("not", json!({"required": ["a"]}))).unwrap_err();
+    assert_eq!(error.kind(), Kind::JsonSchemaValidation);
+    assert!(error.message().starts_with("the arguments of f do not fit the schema: "), "{error:?}");
+    assert!(error.raw_text().unwrap().starts_with("{\"a\": "), "{error:?}");
+    let error = ask(tool("$ref", json!("#/none"))).unwrap_err();
+    assert_eq!(
+        error.message(),
+        "tools: $ref: there is no \"#/none\" in the schema (at [0].function.parameters)"
+    );
+}
+
+/// Beside a form of answer a model may still call a tool, at the start and where one token opens a call.
+#[test]
+fn a_form_and_tools_go_together() {
+    let schema = json!({"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]});
+    let format = json!({"type": "json_schema", "json_schema": {"name": "x", "schema": schema}});
+    for seed in 0..6 {
+        let more = json!({"response_format": format, "temperature": 2, "seed": seed});
+        let response = ask_with_tools(json!("auto"), more);
+        check_calls(&response, &["get_weather", "add"]);
+        if response.choices[0].message.tool_calls.is_empty() {
+            assert!(["{\"ok\": true}", "{\"ok\": false}"].contains(&response.text()), "{}", response.text());
+        }
+    }
 }
 
 #[test]

@@ -64,7 +64,8 @@ pub(crate) async fn answer(
 fn tap(dialect: &'static str, request: &Request) -> Option<Tap> {
     // Only OpenAI's has an event for usage that callers ask for; we always do.
     let shows_usage = request.include_usage || dialect != "openai-chat";
-    let is_plain = request.task == Task::Chat && request.response_format.is_none();
+    let has_form = request.response_format.is_some() || request.params.guided().next().is_some();
+    let is_plain = request.task == Task::Chat && !has_form;
     is_plain.then(|| Tap::new(dialect, shows_usage))
 }
 
@@ -123,8 +124,11 @@ pub(crate) async fn streamed(
     let encoder =
         encoder.ok_or_else(|| Error::invalid("stream", "must be false here: there is nothing to stream"))?;
     let tap = call.options.tap.clone();
+    // Who may have to wait for a server hears of it, before some proxy gives up.
+    let waits = !caller.live.client.upstream_wait(&call.request.model).is_zero();
+    let head_within = manner.head_within.or_else(|| waits.then_some(manner.keep_alive));
     let mut events = caller.live.client.events(call);
-    let first = match manner.head_within {
+    let first = match head_within {
         None => events.next().await,
         Some(within) => match tokio::time::timeout(within, events.next()).await {
             Ok(first) => first,

@@ -43,6 +43,7 @@ mod settings;
 mod store;
 mod ticket;
 mod tls;
+mod upstreams;
 mod workers;
 
 pub use server::{Handle, Server};

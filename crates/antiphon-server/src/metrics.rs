@@ -173,11 +173,12 @@ impl Metrics {
     }
 
     /// As Prometheus reads it, with the numbers of `more`.
-    pub(crate) fn text(&self, more: &Registry) -> String {
+    pub(crate) fn text(&self, more: &[Registry]) -> String {
         let mut out = String::new();
-        // Writing into a string does not fail.
-        let _ = text::encode_registry(&mut out, &self.registry);
-        let _ = text::encode_registry(&mut out, more);
+        for registry in [&self.registry].into_iter().chain(more) {
+            // Writing into a string does not fail.
+            let _ = text::encode_registry(&mut out, registry);
+        }
         let _ = text::encode_eof(&mut out);
         out
     }
@@ -222,7 +223,7 @@ mod tests {
             ..Notes::default()
         };
         metrics.end("/v1/chat/completions", &Method::POST, 200, Duration::from_millis(30), &notes);
-        let text = metrics.text(&Registry::default());
+        let text = metrics.text(&[]);
         let labels = r#"{gen_ai_provider_name="openai",gen_ai_request_model="fast"}"#;
         for line in [
             "antiphon_requests_in_flight 1",

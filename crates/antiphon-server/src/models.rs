@@ -17,12 +17,12 @@ pub(crate) struct Served {
     pub(crate) owner: String,
 }
 
-/// Whether the caller may ask that model. Aliases are the server's own, so they may mean anything, be it a
+/// Whether the caller may ask that model. Aliases and upstreams are the server's own, so they may mean anything, be it a
 /// file; what a caller names otherwise is a model by its plain name.
 pub(crate) fn check(live: &Live, key: Option<&Key>, model: &str) -> Result<()> {
     check_key(key, model)?;
     let config = live.client.config();
-    if config.aliases.contains_key(model) {
+    if config.aliases.contains_key(model) || config.upstreams.contains_key(model) {
         return Ok(());
     }
     match model.split_once('/') {
@@ -40,13 +40,15 @@ pub(crate) fn check(live: &Live, key: Option<&Key>, model: &str) -> Result<()> {
     }
 }
 
-/// Whether that name stands for something by the configuration alone: an alias, a name of a provider's, known
+/// Whether that name stands for something by the configuration alone: an alias, an upstream, a name of a provider's, known
 /// or not, or a bare one that says whose it is.
 pub(crate) fn means(live: &Live, name: &str) -> bool {
     let of_provider = |id: &str| {
         id == antiphon::providers::LOCAL || live.client.provider(id).is_ok_and(|found| found.is_some())
     };
-    live.client.config().aliases.contains_key(name)
+    let config = live.client.config();
+    config.aliases.contains_key(name)
+        || config.upstreams.contains_key(name)
         || match name.split_once('/') {
             Some((id, _)) => of_provider(id),
             None => check(live, None, name).is_ok(),
@@ -86,11 +88,12 @@ fn of_zoo(model: &str) -> Option<Wanted> {
     Wanted::parse(local.unwrap_or(model)).ok().filter(|_| is_meant)
 }
 
-/// What the caller may ask: aliases, models of this machine, and those of providers whose key is there.
+/// What the caller may ask: aliases, upstreams, models of this machine, and those of providers whose key is there.
 pub(crate) fn list(live: &Live, key: Option<&Key>) -> Vec<Served> {
     let config = live.client.config();
     let served = |name: String, owner: &str| Served { name, owner: owner.to_owned() };
-    let aliases = config.aliases.keys().map(|name| served(name.clone(), "antiphon"));
+    let aliases =
+        config.aliases.keys().chain(config.upstreams.keys()).map(|name| served(name.clone(), "antiphon"));
     // A model of the zoo goes by its bare name, too, as LLM Engine's programs have it.
     let local = local::names(config).into_iter().flat_map(|name| {
         let bare = zoo::model(&name).map(|model| served(model.name.to_owned(), "local"));

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use antiphon::{Error, Kind, Result};
 use tokio::net::TcpListener;
@@ -12,6 +13,9 @@ use crate::app::App;
 use crate::listen;
 use crate::settings::{Options, Settings};
 use crate::tls;
+
+/// How long after one look at the servers of upstreams the next one comes.
+const CHECKS_APART: Duration = Duration::from_secs(5);
 
 /// A server that has its port and takes no connection yet.
 pub struct Server {
@@ -74,10 +78,21 @@ impl Server {
         if let Err(error) = app.kept.jobs.resume(&app).await {
             tracing::error!(target: "antiphon::serve", %error, "batch jobs are not gone on with");
         }
+        let checks = tokio::spawn(check_upstreams(app.clone()));
         let outcome = listen::run(self.shared, self.listener).await;
+        checks.abort();
         // What they had under way is asked again at the next start.
         app.kept.jobs.stop_all();
         outcome
+    }
+}
+
+/// Asks the servers of upstreams how they are, again and again.
+async fn check_upstreams(app: Arc<App>) {
+    loop {
+        let client = app.live().client.clone();
+        client.check_upstreams().await;
+        tokio::time::sleep(CHECKS_APART).await;
     }
 }
 

@@ -26,9 +26,8 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use antiphon::aliases;
 use antiphon::config::{self, Config};
-use antiphon::{Error, Kind, Result, SecretString};
+use antiphon::{Error, Kind, Result, SecretString, aliases, upstreams};
 use etcetera::BaseStrategy;
 use serde::Deserialize;
 
@@ -129,6 +128,7 @@ impl Loaded {
         config.local.max_waiting.get_or_insert(MAX_WAITING);
         config.aliases.extend(options.aliases.iter().cloned());
         aliases::check(&config.aliases)?;
+        upstreams::check(&config)?;
         serve.check()?;
         Ok(Self { settings: serve, config })
     }
@@ -230,6 +230,7 @@ impl Check {
             ),
         ];
         lines.extend(config.aliases.iter().map(|(name, target)| format!("alias {name} = {target}")));
+        lines.extend(config.upstreams.iter().map(|(name, upstream)| format!("upstream {name} = {upstream}")));
         Ok(Self { lines })
     }
 }

@@ -57,6 +57,8 @@ pub struct Options {
     pub local: LocalOptions,
     /// Who asks, where several do: a local model answers them in turn.
     pub client: Option<String>,
+    /// What the server of an upstream is called, for the attempts that are made at it.
+    pub server: Option<Arc<str>>,
     /// Whether the first attempt has had its turn at the rate limit; see [`crate::Client::take_turn`].
     pub has_turn: bool,
     /// Counts the requests that are sent, where somebody wants to know.
@@ -285,6 +287,7 @@ impl Options {
                 context: take("context").read(count)?,
             },
             client: None,
+            server: None,
             has_turn: false,
             sent: None,
             tap: None,

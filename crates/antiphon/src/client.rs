@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 #[cfg(feature = "local")]
 use antiphon_core::Request;
@@ -25,6 +26,8 @@ use crate::stream::{self, CompletionStream};
 use crate::structured::{Checker, checked};
 use crate::telemetry;
 use crate::transport::{Http, Transport};
+use crate::upstreams::{self, UpstreamStatus, Upstreams};
+use crate::versions::Versions;
 
 /// Answers calls. Cheap to clone; clones share loaded models.
 #[derive(Clone)]
@@ -44,6 +47,8 @@ struct Inner {
     catalog: Catalog,
     limits: Limits,
     log: CallLogs,
+    upstreams: Upstreams,
+    versions: Versions,
     #[cfg(feature = "local")]
     engines: Arc<crate::local::Engines>,
 }
@@ -77,6 +82,8 @@ impl Client {
             inner: Arc::new(Inner {
                 log: CallLogs::new(config.call_log()),
                 configured: custom::of_config(&config),
+                upstreams: Upstreams::new(&config, None),
+                versions: Versions::default(),
                 config,
                 keys,
                 transport,
@@ -91,13 +98,15 @@ impl Client {
         }
     }
 
-    /// A client with other settings that keeps the loaded models. Calls under way go on with the old ones.
+    /// A client with other settings that keeps the loaded models, and what is known of upstreams that stay as
+    /// they were. Calls under way go on with the old ones.
     pub fn reconfigured(&self, config: Config, keys: KeyStore) -> Result<Self> {
-        #[cfg_attr(not(feature = "local"), expect(unused_mut, reason = "there is nothing to keep"))]
+        let upstreams = Upstreams::new(&config, Some(&self.inner.upstreams));
         let mut client = Self::with_config(config, keys)?;
-        #[cfg(feature = "local")]
         if let Some(inner) = Arc::get_mut(&mut client.inner) {
-            inner.engines = self.inner.engines.clone();
+            inner.upstreams = upstreams;
+            #[cfg(feature = "local")]
+            inner.engines.clone_from(&self.inner.engines);
         }
         Ok(client)
     }
@@ -168,6 +177,8 @@ impl Client {
         }
         let checker = match call.options.check_form {
             Some(false) => None,
+            // A mock is no server that could have passed over what it was asked.
+            _ if call.options.mock.is_some() => Checker::of_format(&call.request)?.map(Arc::new),
             _ => Checker::of(&call.request)?.map(Arc::new),
         };
         let warning = |name: &String| Event::set("warning", unknown(name));
@@ -203,6 +214,33 @@ impl Client {
             }
             None => events,
         }
+    }
+
+    pub(crate) fn upstreams(&self) -> &Upstreams {
+        &self.inner.upstreams
+    }
+
+    /// What every upstream does, by name.
+    pub fn upstream_status(&self) -> Vec<UpstreamStatus> {
+        self.inner.upstreams.all().into_iter().map(|pool| pool.status()).collect()
+    }
+
+    /// How long a request of that model may wait until a server is ready.
+    pub fn upstream_wait(&self, model: &str) -> Duration {
+        self.upstream(model).map(|pool| pool.config.wait()).unwrap_or_default()
+    }
+
+    /// Asks the health path of every server that has one, and waits for all of them. A server process does so
+    /// again and again; without it, a server is asked where its back-off is over and a call comes.
+    pub async fn check_upstreams(&self) {
+        let servers = self.inner.upstreams.all().into_iter().flat_map(|pool| {
+            (0..pool.count()).map(move |place| upstreams::probe(self.transport(), pool, place))
+        });
+        futures_util::future::join_all(servers).await;
+    }
+
+    pub(crate) fn versions(&self) -> &Versions {
+        &self.inner.versions
     }
 
     pub(crate) fn transport(&self) -> &dyn Transport {

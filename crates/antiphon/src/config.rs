@@ -7,6 +7,8 @@
 //! [aliases]                            # see [`crate::aliases`]
 //! fast = "openai/gpt-4o-mini"
 //!
+//! [upstreams."llama-3-8b"]             # several servers behind one name; see [`crate::upstreams`]
+//!
 //! [local]
 //! models_dir = "/srv/models"           # where local/NAME looks for NAME.gguf
 //! threads = 4
@@ -59,6 +61,7 @@ use crate::local::{Scale, Size};
 use crate::names::nearest;
 use crate::rate_limit::RateLimit;
 use crate::transport::HttpOptions;
+use crate::upstreams::{self, UpstreamTable};
 
 /// What `config.toml` says.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -68,6 +71,8 @@ pub struct Config {
     pub model: Option<String>,
     /// Names of one's own for models.
     pub aliases: Aliases,
+    /// Several servers behind one name.
+    pub upstreams: UpstreamTable,
     /// What only the server understands.
     pub serve: IgnoredAny,
     /// Models that run in this process.
@@ -193,6 +198,7 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let config: Self = parse(path, text)?;
         aliases::check(&config.aliases)?;
+        upstreams::check(&config)?;
         Ok(config)
     }
 }

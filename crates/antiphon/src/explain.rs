@@ -53,6 +53,7 @@ impl Client {
         request.check()?;
         request.model = self.model_of(&request);
         let mut warnings: Vec<String> = passed_on.iter().map(|name| crate::client::unknown(name)).collect();
+        warnings.extend(self.upstream(&request.model).map(|pool| pool.explained()));
         let fallbacks = options.fallbacks.iter().map(|fallback| fallback.model.clone()).collect();
         let hosted = match self.resolve(&request.model, &options)? {
             Target::Hosted(hosted) => hosted,
@@ -80,7 +81,7 @@ impl Client {
                 .push(format!("each prompt is a request of its own: this is the first of {}", parts.len()));
             request = parts.into_iter().next().unwrap_or(request);
         }
-        let prepared = prepare(&hosted, request, &options)?;
+        let prepared = prepare(&hosted, request, &options, self.known_spelling(&hosted))?;
         Ok(explained(&hosted, prepared, warnings, fallbacks, price))
     }
 }

@@ -52,8 +52,9 @@ impl Client {
     /// What is known of a call of `request`. Finds nothing and calls nothing, so it also describes a mocked call.
     pub fn facts(&self, request: &Request) -> Facts {
         let name = self.model_of(request);
-        // A circle is the error of the call itself.
-        let name = aliases::target(&self.config().aliases, &name).unwrap_or(&name).to_owned();
+        // Who of an upstream answers is not known yet; a circle is the error of the call itself.
+        let name = self.upstream(&name).map_or(name.as_str(), |pool| pool.model(0));
+        let name = aliases::target(&self.config().aliases, name).unwrap_or(name).to_owned();
         let (provider, model) = match name.split_once('/') {
             // A table of `config.toml` counts too, where it is sound.
             Some((providers::LOCAL, model)) => (Some(providers::LOCAL), model.to_owned()),

@@ -52,6 +52,8 @@ mod telemetry;
 mod text_by_chat;
 pub mod tokens;
 pub mod transport;
+pub mod upstreams;
+mod versions;
 mod wire;
 pub mod zoo;
 
@@ -80,3 +82,4 @@ pub use resolve::{
 pub use secrecy::SecretString;
 pub use stream::CompletionStream;
 pub use tap::Tap;
+pub use upstreams::{ServerStatus, UpstreamStatus};

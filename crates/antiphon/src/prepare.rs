@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::call::{Options, secret_header};
 use crate::resolve::{Credential, Hosted};
-use crate::structured::{self, Rung};
+use crate::structured::{self, Rung, Spelling};
 use crate::tap::Tap;
 use crate::text_by_chat;
 use crate::transport::HttpRequest;
@@ -49,7 +49,12 @@ pub(crate) struct Prepared {
 }
 
 /// Encodes a request. What the provider cannot take is dropped where that is wished, and an error else.
-pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) -> Result<Prepared> {
+pub(crate) fn prepare(
+    hosted: &Hosted,
+    mut request: Request,
+    options: &Options,
+    spelling: Spelling,
+) -> Result<Prepared> {
     let provider = hosted.provider;
     let of_target = |error: Error| error.target(provider.id, &hosted.model);
     request.model.clone_from(&hosted.model);
@@ -58,6 +63,7 @@ pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) 
     if is_text {
         (request, lost) = text_by_chat::chat(request, options).map_err(of_target)?;
     }
+    lost.extend(guided(&mut request, spelling, options).map_err(of_target)?);
     let id = provider.dialect_of(request.task.operation(), &hosted.model);
     let id = id.ok_or_else(|| of_target(no_embeddings(provider)))?;
     let dialect = dialects::by_id(id)
@@ -91,6 +97,18 @@ pub(crate) fn prepare(hosted: &Hosted, mut request: Request, options: &Options) 
     let passes = rung.is_none() && !is_text;
     options.tap.iter().for_each(|tap| if passes { tap.begin(id) } else { tap.close() });
     Ok(Prepared { http, dialect, mode, rung, dropped, is_text, vectors, tap: options.tap.clone() })
+}
+
+/// Spells out what form a guided answer must have; gives back what had to be dropped for want of a word.
+fn guided(request: &mut Request, spelling: Spelling, options: &Options) -> Result<Option<String>> {
+    match structured::spell(request, spelling) {
+        Err(error) if error.kind() == Kind::UnsupportedParams && options.drop_params => {
+            let field = error.field().unwrap_or_default().to_owned();
+            request.set(&field, Value::Null)?;
+            Ok(Some(field))
+        }
+        outcome => outcome.map(|()| None),
+    }
 }
 
 /// Only embeddings have nothing that could stand in for them.

@@ -1,5 +1,7 @@
 //! From a model's name to who answers: `provider/model`, a well-known bare name, or a local file.
 
+use std::sync::Arc;
+
 use antiphon_core::{Auth, Error, Kind, Operation, Provider, Request, Result};
 use secrecy::SecretString;
 
@@ -9,6 +11,7 @@ use crate::call::Options;
 use crate::client::Client;
 use crate::local::{self, LocalModel};
 use crate::names::nearest;
+use crate::upstreams::Pool;
 use crate::zoo::{self, Zoo};
 use crate::{aliases, custom, env_vars, providers};
 
@@ -41,6 +44,8 @@ pub struct Hosted {
     pub base_url: BaseUrl,
     /// What proves who calls.
     pub credential: Credential,
+    /// Which server of an upstream it is.
+    pub server: Option<Arc<str>>,
 }
 
 /// What proves who calls.
@@ -102,15 +107,40 @@ impl Client {
         if model.is_empty() {
             return self.resolve(&self.default_model().0, options);
         }
+        if let Some(pool) = self.upstream(model) {
+            // The first one stands for all of them.
+            pool.check(options)?;
+            return self.resolve(pool.model(0), &pool.options(0, options));
+        }
         match self.place(model, options)? {
             Place::Local(name) => local::find(name, self.config()).map(Target::Local),
             Place::Hosted(provider, name) => self.hosted(provider, name, options).map(Target::Hosted),
         }
     }
 
+    /// The upstream that this name means, or that of the default model where it is empty.
+    pub(crate) fn upstream(&self, model: &str) -> Option<&Arc<Pool>> {
+        let upstreams = self.upstreams();
+        if upstreams.is_empty() {
+            return None;
+        }
+        if model.is_empty() {
+            return self.upstream_of_default();
+        }
+        upstreams.get(aliases::target(&self.config().aliases, model).ok()?)
+    }
+
+    fn upstream_of_default(&self) -> Option<&Arc<Pool>> {
+        let (model, _) = self.default_model_source();
+        self.upstreams().get(aliases::target(&self.config().aliases, &model).ok()?)
+    }
+
     /// Whose model it is, by its name alone.
     pub(crate) fn place<'a>(&'a self, model: &'a str, options: &Options) -> Result<Place<'a>> {
         let model = aliases::target(&self.config().aliases, model)?;
+        if let Some(pool) = self.upstreams().get(model) {
+            return self.place(pool.model(0), &pool.options(0, options));
+        }
         let anywhere =
             || options.base_url.as_ref().and_then(|_| Some(Place::Hosted(custom::anywhere()?, model)));
         let Some((id, name)) = model.split_once('/') else {
@@ -229,7 +259,8 @@ impl Client {
         if needs_key && matches!(credential, Credential::None) && provider.auth != Auth::None {
             return Err(missing_key(provider, model));
         }
-        Ok(Hosted { provider, model: model.to_owned(), base_url, credential })
+        let server = options.server.clone();
+        Ok(Hosted { provider, model: model.to_owned(), base_url, credential, server })
     }
 
     fn credential(&self, provider: &Provider, options: &Options) -> Result<Credential> {

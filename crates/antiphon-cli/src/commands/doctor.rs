@@ -33,20 +33,29 @@ pub(crate) fn run(args: &DoctorArgs, printer: &mut Printer) -> Outcome {
     error.map_or(Ok(()), |error| Err(error.into()))
 }
 
-struct Section {
+struct Section<'a> {
     name: &'static str,
-    rows: Vec<(&'static str, Value)>,
+    rows: Vec<(&'a str, Value)>,
 }
 
-fn sections(client: &Client, folder: &Path) -> Vec<Section> {
+fn sections<'a>(client: &'a Client, folder: &Path) -> Vec<Section<'a>> {
     // A table of config.toml that is no provider was told of when the file was read.
     let providers = client.providers().unwrap_or_else(|_| PROVIDERS.iter().collect());
-    vec![
+    let upstreams = upstreams(client);
+    let mut sections = vec![
         Section { name: "antiphon", rows: general(client, folder) },
         Section { name: "keys", rows: keys(client, &providers) },
         Section { name: "addresses", rows: addresses(client, &providers) },
+        Section { name: "upstreams", rows: upstreams },
         Section { name: "local", rows: local_rows(client) },
-    ]
+    ];
+    sections.retain(|section| !section.rows.is_empty());
+    sections
+}
+
+/// Names that several servers stand behind.
+fn upstreams(client: &Client) -> Vec<(&str, Value)> {
+    client.config().upstreams.iter().map(|(name, table)| (name.as_str(), table.to_string().into())).collect()
 }
 
 /// Where each key that there is was found, and in one line whose are missing.
@@ -141,7 +150,7 @@ fn writable(folder: &Path) -> String {
     }
 }
 
-fn print(section: &Section, printer: &mut Printer) -> Outcome {
+fn print(section: &Section<'_>, printer: &mut Printer) -> Outcome {
     printer.heading(section.name)?;
     let width = section.rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     for (name, value) in &section.rows {
@@ -160,8 +169,8 @@ fn words(value: &Value) -> String {
     }
 }
 
-fn as_json(sections: &[Section]) -> Value {
-    let rows = |section: &Section| {
+fn as_json(sections: &[Section<'_>]) -> Value {
+    let rows = |section: &Section<'_>| {
         section.rows.iter().map(|(name, value)| (name.replace(' ', "_"), value.clone())).collect::<Value>()
     };
     sections.iter().map(|section| (section.name.to_owned(), rows(section))).collect::<Value>()

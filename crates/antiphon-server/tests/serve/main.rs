@@ -11,4 +11,5 @@ mod life;
 mod local;
 mod page;
 mod rig;
+mod upstreams;
 mod walk;

@@ -44,6 +44,10 @@ pub(super) async fn run(stage: Arc<Stage>, first: StdListener, port: u16) {
     let mut listening = stage.listening.subscribe();
     let mut bound = Some(first);
     loop {
+        // Told so before it ever listened: what is bound would take connections in all the same.
+        if !*listening.borrow() {
+            bound = None;
+        }
         if listening.wait_for(|listening| *listening).await.is_err() {
             return;
         }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use antiphon_core::{Error, Response, Result};
 
 pub use disk::{Disk, Listed, Stats};
+use key::Address;
 pub use key::{Key, hex};
 
 use crate::attempt::now;
@@ -136,8 +137,15 @@ impl Client {
     pub fn cache_key(&self, call: &Call) -> Result<Key> {
         call.request.check()?;
         let model = self.model_of(&call.request);
-        let place = self.place(&model, &call.options)?;
-        Ok(key::key(&self.address(place, &call.options), &call.request, &call.options.cache))
+        let address = self.address(self.place(&model, &call.options)?, &call.options);
+        let address = match self.upstream(&model) {
+            // Whichever server answers, it is the same answer.
+            Some(pool) => {
+                Address { provider: "upstreams", base_url: String::new(), model: &pool.name, ..address }
+            }
+            None => address,
+        };
+        Ok(key::key(&address, &call.request, &call.options.cache))
     }
 
     /// The slot of a call; `None` where it is not to be kept.

@@ -1,5 +1,5 @@
 //! What stands between a call and its attempts, the outermost first: the cache, coalescing, the total
-//! deadline, fallback, re-ask, retry, the rate limit, the attempt. Whole and streamed, hosted and local, sync
+//! deadline, fallback, re-ask, the servers of an upstream, retry, the rate limit, the attempt. Whole and streamed, hosted and local, sync
 //! and async go through here.
 //!
 //! The commit point is the first content: before it an attempt may be repeated, or another model asked; what
@@ -16,6 +16,7 @@ mod reask;
 mod retry;
 pub(crate) mod several;
 mod trail;
+mod upstream;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -209,8 +210,22 @@ fn turn_to(next: Fallback, mut request: Request, mut options: Options) -> Result
     Ok((request, options))
 }
 
-/// Asks one model.
+/// Asks one model, be it one of several servers.
 async fn ask(
+    client: &Client,
+    request: Request,
+    options: &Options,
+    trail: &Arc<Trail>,
+    latest: Instant,
+) -> Result<Begun> {
+    match client.upstream(&request.model) {
+        Some(pool) => upstream::ask(pool, client, request, options, trail, latest).await,
+        None => ask_one(client, request, options, trail, latest).await,
+    }
+}
+
+/// Asks one model where it is.
+async fn ask_one(
     client: &Client,
     request: Request,
     options: &Options,
@@ -247,7 +262,8 @@ async fn ask_once(
         #[cfg(not(feature = "local"))]
         Target::Local(model) => match model {},
     };
-    let prepared = prepare(&hosted, request, options)?;
+    let spelling = client.spelling(&hosted, &request).await;
+    let prepared = prepare(&hosted, request, options, spelling)?;
     let owner = (hosted.provider.id, client.fingerprint(&hosted));
     for retries in 0.. {
         if client.limits().is_on() && !trail.has_turn(options) {
@@ -267,6 +283,7 @@ async fn ask_once(
             }
             Err(error) => under_way.failed(error),
         };
+        client.versions().doubt(&hosted, &error);
         until_retry(client, options, owner, error, retries, latest).await?;
     }
     unreachable!("retries are counted up to their limit")

@@ -91,7 +91,10 @@ impl UnderWay {
         self.trail.add(Attempt {
             target: format!("{}/{}", self.hosted.provider.id, self.hosted.model),
             status,
-            message: message.to_owned(),
+            message: match &self.hosted.server {
+                Some(server) => format!("{server}: {message}"),
+                None => message.to_owned(),
+            },
             elapsed: self.started.elapsed(),
         });
     }

@@ -3,7 +3,7 @@
 //!
 //! Raw prompts, embeddings and their `encoding_format`: the same page.
 
-use antiphon_core::{Provider, Quirks};
+use antiphon_core::{Guided, Provider, Quirks};
 
 pub(super) const PROVIDER: Provider = Provider {
     id: "hosted_vllm",
@@ -15,6 +15,7 @@ pub(super) const PROVIDER: Provider = Provider {
     completions: Some("openai-completions"),
     embeddings: Some("openai-embeddings"),
     quirks: Quirks {
+        guided: Guided::Vllm,
         base64_embeddings: true,
         ..Quirks::COMPATIBLE
     },

@@ -37,7 +37,10 @@ providers! {
     openrouter,
     perplexity,
     sambanova,
+    sglang,
+    tgi,
     together_ai,
+    vllm,
     xai,
     zai,
 }

@@ -7,11 +7,16 @@ use std::task::{Context, Poll};
 
 use antiphon_core::{
     Choice, Content, Error, Event, EventStream, FinishReason, Fold, Kind, Request, Response, ResponseFormat,
-    Result,
+    Result, schema,
 };
 use futures_core::Stream;
 use jsonschema::Validator;
 use serde_json::Value;
+
+use super::guided::Guided;
+
+/// What a form is mostly asked for by.
+const FORMAT: &str = "response_format";
 
 /// At most so many faults of an answer are told.
 const FAULTS: usize = 3;
@@ -22,8 +27,18 @@ const FAULT_LENGTH: usize = 200;
 /// Holds answers against the form that a request asks for.
 #[derive(Debug)]
 pub(crate) struct Checker {
-    /// `None` where any object will do.
-    schema: Option<Validator>,
+    form: Form,
+}
+
+/// What an answer must be.
+#[derive(Debug)]
+enum Form {
+    /// JSON that fits a schema.
+    Schema(Validator),
+    /// Any object.
+    Object,
+    /// What the server itself holds its model to, if it knows how.
+    Guided(Guided),
 }
 
 /// An answer that has another form.
@@ -31,6 +46,8 @@ pub(crate) struct Checker {
 pub(crate) struct Misfit {
     /// What is wrong with it.
     faults: String,
+    /// The field that asks for what it is not.
+    field: &'static str,
     /// What the model gave.
     pub(crate) text: String,
     /// Whether asking again may help. What was cut, by a limit or by a filter, would be cut again.
@@ -40,12 +57,20 @@ pub(crate) struct Misfit {
 impl Checker {
     /// The checker of a request; `None` where any answer will do.
     pub(crate) fn of(request: &Request) -> Result<Option<Self>> {
-        let schema = match &request.response_format {
-            Some(ResponseFormat::JsonSchema { schema, .. }) => Some(compiled(schema)?),
-            Some(ResponseFormat::JsonObject) => None,
+        match Self::of_format(request)? {
+            None => Ok(Guided::of(request)?.map(|guided| Self { form: Form::Guided(guided) })),
+            checker => Ok(checker),
+        }
+    }
+
+    /// The same, of its `response_format` alone.
+    pub(crate) fn of_format(request: &Request) -> Result<Option<Self>> {
+        let form = match &request.response_format {
+            Some(ResponseFormat::JsonSchema { schema, .. }) => Form::Schema(compiled(FORMAT, schema)?),
+            Some(ResponseFormat::JsonObject) => Form::Object,
             _ => return Ok(None),
         };
-        Ok(Some(Self { schema }))
+        Ok(Some(Self { form }))
     }
 
     /// Checks every choice. JSON that is wrapped in words or in a code block is taken out of them.
@@ -62,6 +87,14 @@ impl Checker {
         {
             return Ok(());
         }
+        if let Form::Guided(guided) = &self.form {
+            return guided.check(&text, choice.finish_reason.as_ref()).map_err(|faults| Misfit {
+                faults,
+                field: guided.field(),
+                text,
+                may_heal: false,
+            });
+        }
         match self.faults(&text) {
             Ok(Cow::Borrowed(_)) => Ok(()),
             Ok(Cow::Owned(found)) => {
@@ -72,9 +105,9 @@ impl Checker {
                 let cut = match &choice.finish_reason {
                     Some(FinishReason::Length) => "the output limit cut it (raise max_tokens)",
                     Some(FinishReason::ContentFilter) => "a content filter cut it",
-                    _ => return Err(Misfit { faults, text, may_heal: true }),
+                    _ => return Err(Misfit { faults, field: FORMAT, text, may_heal: true }),
                 };
-                Err(Misfit { faults: cut.to_owned(), text, may_heal: false })
+                Err(Misfit { faults: cut.to_owned(), field: FORMAT, text, may_heal: false })
             }
         }
     }
@@ -88,7 +121,7 @@ impl Checker {
                 None => return Err(format!("it is no JSON: {error}")),
             },
         };
-        let Some(validator) = &self.schema else {
+        let Form::Schema(validator) = &self.form else {
             return if value.is_object() { Ok(json) } else { Err("it is JSON, but no object".to_owned()) };
         };
         let faults: Vec<String> =
@@ -98,18 +131,23 @@ impl Checker {
 }
 
 /// A schema ready to check with. A pattern that goes astray is given up, and nothing is fetched.
-fn compiled(schema: &Value) -> Result<Validator> {
-    jsonschema::validator_for(schema).map_err(|error| {
+pub(super) fn compiled(field: &str, schema: &Value) -> Result<Validator> {
+    // It is compiled while others wait.
+    schema::check_size([schema]).map_err(|why| Error::invalid(field, why))?;
+    // Draft 7's spelling is much used without a word of its draft.
+    let newest = jsonschema::validator_for(schema);
+    let older = || jsonschema::draft7::new(schema).ok().filter(|_| schema.get("$schema").is_none());
+    newest.or_else(|error| older().ok_or(error)).map_err(|error| {
         let path = match error.instance_path().as_str() {
             "" => String::new(),
             path => format!(" (at {path})"),
         };
         let what = shortened(&error.to_string());
-        Error::invalid("response_format", format_args!("has a schema that cannot be used: {what}{path}"))
+        Error::invalid(field, format_args!("has a schema that cannot be used: {what}{path}"))
     })
 }
 
-fn told(fault: &jsonschema::ValidationError<'_>) -> String {
+pub(super) fn told(fault: &jsonschema::ValidationError<'_>) -> String {
     let what = shortened(&fault.to_string());
     match fault.instance_path().as_str() {
         "" => what,
@@ -161,7 +199,10 @@ impl Misfit {
 
     /// The error that it is.
     pub(crate) fn error(self, response: Response) -> Error {
-        let message = format!("the answer does not fit the schema: {}", self.faults);
+        let message = match self.field {
+            FORMAT => format!("the answer does not fit the schema: {}", self.faults),
+            field => format!("the server did not hold its model to {field}: {}", self.faults),
+        };
         Error::new(Kind::JsonSchemaValidation, message).raw(self.text).partial(response)
     }
 }
@@ -264,12 +305,36 @@ mod tests {
     }
 
     #[test]
+    fn guided_json_is_checked_too_but_a_limit_may_cut_it() {
+        let mut request = Request::new("m", "hi");
+        request.set("guided_json", person()["json_schema"]["schema"].clone()).unwrap();
+        let checker = Checker::of(&request).unwrap().unwrap();
+        let mut response = Response { choices: vec![Choice::default()], ..Response::default() };
+        response.choices[0].message.content = Content::Text(r#"{"name": "A"#.into());
+        response.choices[0].finish_reason = Some(FinishReason::Length);
+        assert!(checker.check(&mut response).is_ok());
+        response.choices[0].finish_reason = Some(FinishReason::Stop);
+        assert!(!checker.check(&mut response).unwrap_err().may_heal);
+        request.set("guided_json", json!("{")).unwrap();
+        assert_eq!(Checker::of(&request).unwrap_err().field(), Some("guided_json"));
+    }
+
+    #[test]
+    fn draft_7_needs_no_name() {
+        let pair = json!({"items": [{"type": "integer"}, {"type": "null"}], "additionalItems": false});
+        let checker = checker(schema(pair)).unwrap();
+        assert!(checker.faults("[1, null]").is_ok());
+        assert!(checker.faults("[1, 2]").is_err());
+    }
+
+    #[test]
     fn a_schema_that_cannot_be_used_is_refused() {
         for bad in [
             json!({"type": "strin"}),
             json!({"type": "string", "pattern": "("}),
             json!({"$ref": "https://example.com/schema.json"}),
             json!({"$ref": "#/$defs/missing"}),
+            json!({"const": "x".repeat(2 << 20)}),
         ] {
             let error = checker(schema(bad.clone())).unwrap_err();
             assert_eq!(

@@ -4,6 +4,7 @@
 //! of the prompt. The tool's arguments become the content of the answer, so that a caller sees no difference.
 
 mod check;
+mod guided;
 mod partial;
 mod tool;
 
@@ -11,6 +12,7 @@ use antiphon_core::{Map, Message, Request, ResponseFormat, Role, Strict, Tool, T
 use serde_json::json;
 
 pub(crate) use self::check::{Checker, Misfit, checked};
+pub(crate) use self::guided::{Spelling, spell};
 pub(crate) use self::partial::partial;
 pub(crate) use self::tool::ToolAsText;
 

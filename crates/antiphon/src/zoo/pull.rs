@@ -273,7 +273,8 @@ impl<'a, R: FnMut(&Progress)> Pull<'a, R> {
             failures = if at > from { 1 } else { failures + 1 };
             let wait = if at > from { Duration::ZERO } else { pause(failures, &error) };
             if failures >= TRIES || !error.is_retryable() || wait > MAX_PAUSE {
-                writer.stop().await?;
+                // What came stays; an error of the disk goes before one of the network.
+                writer.end().await?;
                 return Err(self.gave_up(error, file));
             }
             self.tell(State::Again(error.message().to_owned()));
@@ -332,9 +333,11 @@ impl<'a, R: FnMut(&Progress)> Pull<'a, R> {
         let (done, total) = (in_words(self.progress.done), in_words(self.progress.total));
         let message = format!("{}: {done} of {total} are here: {}", file.path, error.message());
         let again = format!("`antiphon zoo pull {}` goes on from there", self.wanted.name());
-        let status = error.received_status();
         let told = Error::new(error.kind(), message).hint(again);
-        status.map_or(told.clone(), |status| told.status(status))
+        match error.received_status() {
+            Some(status) => told.status(status),
+            None => told,
+        }
     }
 }
 
@@ -377,12 +380,12 @@ async fn again<T, F: Future<Output = Result<T>>>(hub: &Hub<'_>, ask: impl Fn() -
             tries += 1;
             continue;
         }
-        return Err(unreachable(hub, error, tries));
+        return Err(not_reached(hub, error, tries));
     }
 }
 
 /// Of a hub that cannot be reached it is said what was tried, and what works without one.
-fn unreachable(hub: &Hub<'_>, error: Error, tries: u32) -> Error {
+fn not_reached(hub: &Hub<'_>, error: Error, tries: u32) -> Error {
     if !matches!(error.kind(), Kind::Connection | Kind::Timeout) {
         return error;
     }
@@ -459,16 +462,11 @@ impl Writer {
         self.pieces.send(piece).await.map_err(|_| Failed::Disk)
     }
 
-    /// Nothing more comes: the file is checked, and put where it belongs.
+    /// Nothing more comes: a whole file is checked, and put where it belongs.
     async fn end(self) -> Result<()> {
         drop(self.pieces);
         let panicked = |panic| Err(Error::new(Kind::Internal, format!("writing panicked: {panic}")));
         self.thread.await.unwrap_or_else(panicked)
-    }
-
-    /// What came is to stay as it is; an error of the disk goes before one of the network.
-    async fn stop(self) -> Result<()> {
-        self.end().await
     }
 }
 
