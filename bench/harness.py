@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "bench"
 COMMAND = ROOT / "target" / "dist" / "antiphon"
 BARE_LOOP = ROOT / "target" / "release" / "examples" / "bare_loop"
+# llama.cpp's own, where somebody has put it there.
+LLAMA_SERVER = BUILD / "llama-server"
 WHEELS = ROOT / "target" / "wheels"
 CHORISTER = ROOT / "models" / "chorister"
 RANDOM_MODEL = Path(os.environ.get("BENCH_MODEL", BUILD / "random-500m.gguf"))

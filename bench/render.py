@@ -19,6 +19,7 @@ NAMES = (
     "gateway",
     "engine",
     "batched",
+    "serving",
     "guided",
     "tokens",
     "shell",

@@ -148,7 +148,7 @@ _LATER = {
     "start_tracking": "_tracking",
     "stop_tracking": "_tracking",
 }
-_MODULES = ("asynchronous", "litellm", "llm", "llmengine")
+_MODULES = ("asynchronous", "litellm", "llm", "llmengine", "zoo")
 
 
 def __getattr__(name):
@@ -273,4 +273,5 @@ __all__ = [
     "stop_tracking",
     "text_completion",
     "token_counter",
+    "zoo",
 ]

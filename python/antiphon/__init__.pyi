@@ -6,6 +6,7 @@ from . import asynchronous as asynchronous
 from . import litellm as litellm
 from . import llm as llm
 from . import llmengine as llmengine
+from . import zoo as zoo
 from ._aio import AsyncCompletionStream
 from ._antiphon import CompletionStream, __version__
 from ._batch import as_dict, batch_executor
@@ -1418,4 +1419,5 @@ __all__ = [
     "stop_tracking",
     "text_completion",
     "token_counter",
+    "zoo",
 ]

@@ -1,8 +1,11 @@
 //! What was written on the command line, and no more: what it means is for the commands.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use antiphon::RateLimit;
+use antiphon::zoo::{self, Purpose};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -35,6 +38,8 @@ pub(crate) enum Command {
     Explain(Box<PromptArgs>),
     /// List models and what is known of them, show or set the default one
     Models(ModelsArgs),
+    /// Choose an open model, and get its weights
+    Zoo(ZooArgs),
     /// Count the tokens of a text
     Tokens(TokensArgs),
     /// Store and list keys of providers
@@ -46,6 +51,10 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Show what is configured, from where, and what local models run on
     Doctor(DoctorArgs),
+    /// Run a model for another process of antiphon, which starts this one by itself
+    #[cfg(feature = "local")]
+    #[command(hide = true)]
+    EngineProcess,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page, or that of one verb
@@ -193,6 +202,102 @@ pub(crate) enum ModelsCommand {
         /// Model to use where a call names none
         model: Option<String>,
     },
+}
+
+const ZOO_EXAMPLES: &str = "\
+Examples:
+  antiphon zoo list --memory 8
+  antiphon zoo pull qwen3-4b
+  antiphon -m local/qwen3-4b \"What is the capital of France?\"
+
+NAME is one of `antiphon zoo list`, or ORG/REPO of any repository of the Hugging Face hub that has a GGUF file;
+either with :FILE or :QUANTISATION behind it, as in Qwen/Qwen3-8B-GGUF:Q8_0.";
+
+#[derive(Debug, Args)]
+#[command(after_help = ZOO_EXAMPLES)]
+pub(crate) struct ZooArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ZooCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ZooCommand {
+    /// List models: what they take, and what they are good for
+    List(ZooListArgs),
+    /// Show what is known of a model
+    Info {
+        /// Name of a model
+        #[arg(value_parser = ZooName, hide_possible_values = true)]
+        name: String,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Get a model's weights, and print where they are; goes on where an earlier pull stopped
+    #[command(after_help = ZOO_EXAMPLES)]
+    Pull {
+        /// Name of a model, or ORG/REPO
+        #[arg(value_parser = ZooName, hide_possible_values = true)]
+        name: String,
+        /// Show no progress
+        #[arg(short, long)]
+        quiet: bool,
+    },
+    /// Remove a model's weights
+    #[command(visible_alias = "remove")]
+    Rm {
+        /// Name of a model, or ORG/REPO
+        #[arg(value_parser = ZooName, hide_possible_values = true)]
+        name: String,
+    },
+    /// Print where a model's weights are
+    Path {
+        /// Name of a model, or ORG/REPO
+        #[arg(value_parser = ZooName, hide_possible_values = true)]
+        name: String,
+    },
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct ZooListArgs {
+    /// Only those that have these words, such as `code` or `qwen`
+    pub(crate) words: Vec<String>,
+    /// Only those whose weights are here
+    #[arg(long)]
+    pub(crate) here: bool,
+    /// Only those that run in so much memory
+    #[arg(long, value_name = "GIGABYTES")]
+    pub(crate) memory: Option<f64>,
+    /// Only base, instruct or embedding models
+    #[arg(long, value_name = "KIND", value_parser = crate::commands::zoo::kind)]
+    pub(crate) kind: Option<Purpose>,
+    /// Only the names of LLM Engine's Model Zoo
+    #[arg(long)]
+    pub(crate) llm_engine: bool,
+    /// Print a JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Any name; a shell completes those of the catalogue.
+#[derive(Debug, Clone)]
+struct ZooName;
+
+impl TypedValueParser for ZooName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(zoo::models().iter().map(|model| PossibleValue::new(model.name))))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ mod failure;
 mod input;
 mod log;
 mod printer;
+mod pull_progress;
 mod runtime;
 mod schema_dsl;
 mod typo;
@@ -32,6 +33,10 @@ use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "local")]
+    if let Ok(program) = std::env::current_exe() {
+        antiphon::local::set_engine_command(program, vec![antiphon::local::ENGINE_PROCESS.into()]);
+    }
     let mut printer = Printer::of_process();
     match run(std::env::args_os().collect(), &mut printer) {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,12 +58,15 @@ fn run(words: Vec<OsString>, printer: &mut Printer) -> Outcome {
         Some(Command::Explain(args)) => commands::explain::run(&args, printer),
         Some(Command::Chat(args)) => commands::chat::run(&args, printer),
         Some(Command::Models(args)) => commands::models::run(&args, printer),
+        Some(Command::Zoo(args)) => commands::zoo::run(&args, printer),
         Some(Command::Tokens(args)) => commands::tokens::run(&args, printer),
         Some(Command::Keys(args)) => commands::keys::run(&args, printer),
         Some(Command::Cache(args)) => commands::cache::run(&args, printer),
         #[cfg(feature = "serve")]
         Some(Command::Serve(args)) => commands::serve::run(&args, printer),
         Some(Command::Doctor(args)) => commands::doctor::run(&args, printer),
+        #[cfg(feature = "local")]
+        Some(Command::EngineProcess) => Ok(antiphon::local::run_engine_process()?),
         Some(Command::Completions(args)) => commands::completions::run(&args, printer),
         Some(Command::Man(args)) => commands::man::run(&args, printer),
     }

@@ -16,8 +16,8 @@ fn sessions() {
             cases.env(*name, "");
         }
     }
-    for name in ["ANTIPHON_MODEL", "ANTIPHON_MODELS_DIR", "ANTIPHON_LOG", "XDG_CONFIG_HOME", "XDG_DATA_HOME"]
-    {
+    let folders = ["ANTIPHON_MODELS_DIR", "HF_HOME", "HF_HUB_CACHE", "XDG_CONFIG_HOME", "XDG_DATA_HOME"];
+    for name in ["ANTIPHON_MODEL", "ANTIPHON_LOG"].into_iter().chain(folders) {
         cases.env(name, "");
     }
     cases.env("HOME", &folder).env("XDG_CACHE_HOME", format!("{folder}/cache"));

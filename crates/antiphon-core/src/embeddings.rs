@@ -6,19 +6,33 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
 use crate::{EncodingFormat, Map, Response, Usage};
 
 /// A vector for each text, in the texts' order. Clones share the numbers.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(from = "Vec<Vec<f32>>")]
 pub struct Embeddings(Arc<[Vec<f32>]>);
 
 impl Embeddings {
     /// These vectors.
     pub fn new(vectors: Vec<Vec<f32>>) -> Self {
         Self(vectors.into())
+    }
+}
+
+impl From<Vec<Vec<f32>>> for Embeddings {
+    fn from(vectors: Vec<Vec<f32>>) -> Self {
+        Self::new(vectors)
+    }
+}
+
+impl Serialize for Embeddings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        self.0.as_ref().serialize(serializer)
     }
 }
 

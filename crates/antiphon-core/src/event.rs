@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Embeddings, TextLogprobs, TokenLogprob};
 
 /// One step. `choice` is the index of the answer that it belongs to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Event {
     /// Appends to the content.
@@ -100,7 +101,7 @@ pub enum Event {
 pub type Name = Cow<'static, str>;
 
 /// A field that [`Event::Set`] sets. Names are those of OpenAI's objects.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Path {
     /// Of the response (`id`, `created`, `model`, `usage`, …).
     Response(Name),

@@ -3,7 +3,9 @@
 //! Texts are read together, each as a sequence of its own, as many as a batch has room for. A vector has the
 //! length 1, as such models are compared by angle.
 
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use antiphon_core::{Embeddings, Error, Event, Input, Kind, Operation, Request, Result, Task, Usage};
 use futures_channel::mpsc::UnboundedSender;
@@ -14,6 +16,9 @@ use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 
 use crate::engine::{Batch, Shared};
+use crate::stats::Counters;
+use crate::waiting_line::{Client, Place, Tier, Waiter, WaitingLine, mean_with, overloaded};
+use crate::worker::Limits;
 use crate::{gguf, raw};
 
 /// At most this many texts are read at once.
@@ -22,8 +27,17 @@ pub(crate) const SEQUENCES: u32 = 64;
 /// Texts to be read.
 pub(crate) struct EmbedJob {
     pub(crate) sender: UnboundedSender<Batch>,
+    client: Client,
+    tier: Tier,
     texts: Vec<Vec<i32>>,
     model: String,
+}
+
+impl EmbedJob {
+    fn tell(&self, answer: Batch) {
+        // Whoever dropped the stream wants no answer either.
+        let _ = self.sender.unbounded_send(answer.map_err(|error| error.target("local", &self.model)));
+    }
 }
 
 /// How the vectors of a text's tokens become one; `None` of a model that generates text.
@@ -41,7 +55,12 @@ pub(crate) fn pooling(model: &LlamaModel) -> Result<Option<LlamaPoolingType>> {
 }
 
 /// The job that a request becomes: checked and tokenised.
-pub(crate) fn job(shared: &Shared, request: &Request, sender: UnboundedSender<Batch>) -> Result<EmbedJob> {
+pub(crate) fn job(
+    shared: &Shared,
+    client: Client,
+    request: &Request,
+    sender: UnboundedSender<Batch>,
+) -> Result<EmbedJob> {
     let Task::Embed(task) = &request.task else {
         return Err(Error::new(Kind::Internal, "the request has no texts"));
     };
@@ -60,7 +79,8 @@ pub(crate) fn job(shared: &Shared, request: &Request, sender: UnboundedSender<Ba
         check_length(shared, &field, tokens.len())?;
         Ok(tokens)
     });
-    Ok(EmbedJob { sender, texts: texts.collect::<Result<_>>()?, model: shared.info.name.clone() })
+    let (tier, model) = (Tier::of(request), shared.info.name.clone());
+    Ok(EmbedJob { sender, client, tier, texts: texts.collect::<Result<_>>()?, model })
 }
 
 fn check_length(shared: &Shared, field: &str, tokens: usize) -> Result<()> {
@@ -78,26 +98,81 @@ fn check_length(shared: &Shared, field: &str, tokens: usize) -> Result<()> {
     }
 }
 
-/// Reads texts, one job after the other.
+/// Reads texts, one job after the other; clients take turns.
 pub(crate) struct Embedder<'model> {
     context: LlamaContext<'model>,
     batch: LlamaBatch<'static>,
     /// Tokens that fit into one batch.
     room: usize,
+    waiting: WaitingLine<EmbedJob>,
+    max_waiting: Option<usize>,
+    /// How long a job takes.
+    mean: Duration,
+    jobs: u64,
+    counters: Arc<Counters>,
 }
 
 impl<'model> Embedder<'model> {
-    pub(crate) fn new(context: LlamaContext<'model>, room: usize) -> Self {
-        Self { context, batch: LlamaBatch::new(room, 1), room }
+    pub(crate) fn new(context: LlamaContext<'model>, limits: Limits, counters: Arc<Counters>) -> Self {
+        Self {
+            context,
+            batch: LlamaBatch::new(limits.cells, 1),
+            room: limits.cells,
+            waiting: WaitingLine::default(),
+            max_waiting: limits.max_waiting,
+            mean: Duration::ZERO,
+            jobs: 0,
+            counters,
+        }
     }
 
     /// Answers jobs until their sender is gone.
     pub(crate) fn run(&mut self, jobs: &Receiver<EmbedJob>) {
-        while let Ok(job) = jobs.recv() {
-            let answer = self.answer(&job).map_err(|error| error.target("local", &job.model));
-            // Whoever dropped the stream wants no answer either.
-            let _ = job.sender.unbounded_send(answer);
+        loop {
+            if self.waiting.is_empty() {
+                let Ok(job) = jobs.recv() else { return };
+                self.queue(job);
+            }
+            jobs.try_iter().for_each(|job| self.queue(job));
+            self.waiting.retain(|job| !job.sender.is_closed());
+            let next = self.waiting.next(1, |_| 0).pop();
+            let job = next.and_then(|next| self.waiting.take(&next));
+            self.shed();
+            if let Some(job) = job {
+                self.count(1);
+                let begin = Instant::now();
+                let answer = self.answer(&job);
+                self.mean = mean_with(self.mean, begin.elapsed());
+                job.tell(answer);
+            }
+            self.count(0);
         }
+    }
+
+    /// Tells everyone who waits that it is over.
+    pub(crate) fn fail_all(&mut self, error: &Error) {
+        self.waiting.drain().for_each(|job| job.tell(Err(error.clone())));
+    }
+
+    fn queue(&mut self, job: EmbedJob) {
+        self.counters.sent.subtract(1);
+        self.jobs += 1;
+        let place = Place { tier: job.tier, number: self.jobs, choice: 0 };
+        let waiter = Waiter { client: job.client.clone(), place };
+        self.waiting.enter(waiter, job);
+    }
+
+    /// Refuses those for whom there is no place in the line.
+    fn shed(&mut self) {
+        let Some(most) = self.max_waiting else { return };
+        for refused in self.waiting.shed(most, |_| true) {
+            refused.tell(Err(overloaded(most, self.mean, most)));
+        }
+    }
+
+    fn count(&self, running: usize) {
+        self.counters.waiting.set(self.waiting.len());
+        self.counters.running.set(running);
     }
 
     fn answer(&mut self, job: &EmbedJob) -> Batch {
@@ -111,6 +186,7 @@ impl<'model> Embedder<'model> {
             self.read(&texts[..count], &mut vectors)?;
         }
         let tokens = job.texts.iter().map(Vec::len).sum::<usize>() as u64;
+        self.counters.prompt_tokens.add(tokens);
         Ok(vec![
             Event::set("antiphon.operation", Operation::Embeddings.as_str()),
             Event::set("model", job.model.as_str()),

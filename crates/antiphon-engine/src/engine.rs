@@ -14,18 +14,22 @@ use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_core::Stream;
 use llama_cpp_2::context::params::LlamaPoolingType;
 use llama_cpp_2::model::LlamaModel;
+use serde::{Deserialize, Serialize};
 
+use crate::adapter::{self, Adapter};
 use crate::embed::{self, EmbedJob, Embedder};
 use crate::guidance::{self, Guidance};
 use crate::prepare::{self, Job};
 use crate::raw::{self, Raw};
+use crate::stats::{Counters, Stats};
 use crate::template::Template;
 use crate::vocabulary::Vocabulary;
+use crate::waiting_line::{Client, Tier};
 use crate::worker::{Worker, without_panic};
 use crate::{builtin, check, clock, gguf, load, random};
 
 /// How a model is loaded. `None` leaves it to the engine.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct EngineOptions {
     /// How many layers go to the graphics processor; all of them where there is one.
     pub gpu_layers: Option<u32>,
@@ -35,12 +39,23 @@ pub struct EngineOptions {
     pub batch_threads: Option<usize>,
     /// Tokens of context for one request; what the model was trained for, at most 8,192.
     pub context: Option<u32>,
-    /// How many requests are answered at once; 8.
+    /// How many answers are written at once; 32, of a recurrent model 8. Further ones wait.
     pub sequences: Option<u32>,
+    /// Tokens that the cache has room for, of all requests together; `context`, more for small models.
+    pub cache_tokens: Option<u32>,
+    /// Whether a request finds the start of its prompt where an earlier one left it; `true`. Whoever measures how
+    /// fast an answer comes can tell by it whether somebody asked with the same start before: where
+    /// clients must not learn that of each other, it is to be `false`.
+    pub prefix_cache: Option<bool>,
+    /// How many requests may wait; further ones are refused, with a time after which to come again. Where it is
+    /// not said, all may.
+    pub max_waiting: Option<u32>,
+    /// A LoRA adapter that the model is put under.
+    pub adapter: Option<Adapter>,
 }
 
 /// What is known of a loaded model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// What responses call it.
     pub name: String,
@@ -78,6 +93,7 @@ pub(crate) struct Shared {
     pub(crate) vocabulary: Arc<Vocabulary>,
     pub(crate) template: Template,
     pub(crate) guidance: Guidance,
+    counters: Arc<Counters>,
     jobs: Option<Jobs>,
     thread: Option<JoinHandle<()>>,
 }
@@ -91,27 +107,43 @@ enum Jobs {
 impl Engine {
     /// Loads a GGUF file. Blocks until it is ready; `name` is what responses call the model.
     pub fn load(path: &std::path::Path, name: &str, options: &EngineOptions) -> Result<Engine> {
-        let file_size = gguf::check(path)?;
+        let file_size = gguf::check(path)?.size;
         Self::start(path.to_owned(), file_size, name, options)
     }
 
     /// Loads the built-in model, chorister. Its file is kept in `cache_dir`, where that is given and writable.
     pub fn builtin(cache_dir: Option<&std::path::Path>, options: &EngineOptions) -> Result<Engine> {
+        Self::builtin_as("chorister", cache_dir, options)
+    }
+
+    /// [`Engine::builtin`] by another name, as with an adapter it has one.
+    pub fn builtin_as(
+        name: &str,
+        cache_dir: Option<&std::path::Path>,
+        options: &EngineOptions,
+    ) -> Result<Engine> {
         let path = builtin::builtin_path(cache_dir)?;
-        Self::start(path, builtin::size(), "chorister", options)
+        Self::start(path, builtin::size(), name, options)
+    }
+
+    /// About how many bytes of memory the model of that file takes, loaded in that way.
+    pub fn memory(path: &std::path::Path, options: &EngineOptions) -> Result<u64> {
+        Ok(load::memory(&gguf::check(path)?, options))
     }
 
     fn start(path: PathBuf, file_size: u64, name: &str, options: &EngineOptions) -> Result<Engine> {
         let (answers, queue) = mpsc::channel();
         let (texts, text_queue) = mpsc::channel();
         let (ready, loaded) = mpsc::sync_channel(1);
-        let options = options.clone();
+        let counters = Arc::new(Counters::default());
+        let (options, counted) = (options.clone(), counters.clone());
         let (name, shown) = (name.to_owned(), path.clone());
         let thread = thread::Builder::new()
             .name("antiphon-engine".into())
             .spawn(move || {
-                let outcome =
-                    without_panic("the model's thread", || run(&path, &options, &ready, &queue, &text_queue));
+                let outcome = without_panic("the model's thread", || {
+                    run(&path, &options, &ready, &queue, &text_queue, &counted)
+                });
                 if let Err(error) = outcome.flatten() {
                     // Whoever loads the model waits for this; later nobody does.
                     let _ = ready.try_send(Err(error));
@@ -128,6 +160,7 @@ impl Engine {
             guidance: Guidance::new(loaded.vocabulary.clone()),
             vocabulary: loaded.vocabulary,
             template: loaded.template,
+            counters,
             jobs: Some(jobs),
             thread: Some(thread),
         })))
@@ -136,6 +169,26 @@ impl Engine {
     /// What is known of the model.
     pub fn info(&self) -> &ModelInfo {
         &self.0.info
+    }
+
+    /// What it does now, and what it has done.
+    pub fn stats(&self) -> Stats {
+        self.0.counters.read()
+    }
+
+    /// How many requests and streams use the model, this handle and its clones among them.
+    pub fn users(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
+    /// [`Backend::call`] for one of several clients, who take turns. All calls without a client are one's.
+    pub fn call_for(&self, client: Option<&str>, request: Request) -> EventStream {
+        let client: Client = client.map(Arc::from);
+        match request.task {
+            Task::Chat => self.answer(client, request, None, None),
+            Task::Complete(_) => self.text(client, request),
+            Task::Embed(_) => self.embed(client, &request),
+        }
     }
 
     /// How many tokens the prompt of `request` has.
@@ -159,22 +212,23 @@ impl Engine {
     pub fn complete(&self, prompt: &str, request: Request) -> EventStream {
         let raw = Raw { prompt: Input::from(prompt), echo: false };
         self.answer(
+            None,
             Request { messages: Vec::new(), tools: Vec::new(), tool_choice: None, ..request },
             Some(raw),
             None,
         )
     }
 
-    fn text(&self, request: Request) -> EventStream {
+    fn text(&self, client: Client, request: Request) -> EventStream {
         match raw::take(request) {
-            Ok((request, raw)) => self.answer(request, Some(raw), Some(TextAnswer::default())),
+            Ok((request, raw)) => self.answer(client, request, Some(raw), Some(TextAnswer::default())),
             Err(error) => self.failed(error),
         }
     }
 
-    fn embed(&self, request: &Request) -> EventStream {
+    fn embed(&self, client: Client, request: &Request) -> EventStream {
         let (sender, receiver) = unbounded();
-        match self.0.accept_texts(request, sender) {
+        match self.0.accept_texts(client, request, sender) {
             Ok(()) => Box::pin(Answer { receiver, text: None, is_over: false, _shared: self.0.clone() }),
             Err(error) => self.failed(error),
         }
@@ -187,12 +241,18 @@ impl Engine {
         Box::pin(Answer { receiver, text: None, is_over: false, _shared: self.0.clone() })
     }
 
-    fn answer(&self, request: Request, raw: Option<Raw>, text: Option<TextAnswer>) -> EventStream {
+    fn answer(
+        &self,
+        client: Client,
+        request: Request,
+        raw: Option<Raw>,
+        text: Option<TextAnswer>,
+    ) -> EventStream {
         let (sender, receiver) = unbounded();
         let late = sender.clone();
         let shared = self.0.clone();
         let is_guided = !request.tools.is_empty() || guidance::is_asked(&request);
-        let work = move || shared.accept(&request, raw.as_ref(), &sender);
+        let work = move || shared.accept(client, &request, raw.as_ref(), &sender);
         // To compile a grammar takes milliseconds, which the caller's executor may not have.
         let started = if is_guided {
             thread::Builder::new().spawn(work).map(drop)
@@ -211,19 +271,16 @@ impl Engine {
 
 impl Backend for Engine {
     fn call(&self, request: Request) -> EventStream {
-        match request.task {
-            Task::Chat => self.answer(request, None, None),
-            Task::Complete(_) => self.text(request),
-            Task::Embed(_) => self.embed(&request),
-        }
+        self.call_for(None, request)
     }
 }
 
 impl Shared {
     /// Prepares a request and hands it to the worker; what goes wrong is the stream's item.
-    fn accept(&self, request: &Request, raw: Option<&Raw>, sender: &UnboundedSender<Batch>) {
+    fn accept(&self, client: Client, request: &Request, raw: Option<&Raw>, sender: &UnboundedSender<Batch>) {
         let outcome =
-            without_panic("preparing the request", || self.try_accept(request, raw, sender)).flatten();
+            without_panic("preparing the request", || self.try_accept(client, request, raw, sender))
+                .flatten();
         if let Err(error) = outcome {
             // Whoever dropped the stream wants no error either.
             let _ = sender.unbounded_send(Err(error.target("local", &self.info.name)));
@@ -232,6 +289,7 @@ impl Shared {
 
     fn try_accept(
         &self,
+        client: Client,
         request: &Request,
         raw: Option<&Raw>,
         sender: &UnboundedSender<Batch>,
@@ -247,11 +305,12 @@ impl Shared {
             head.extend((0..plan.checked.choices).map(|choice| Event::Text { choice, text: text.clone() }));
         }
         let _ = sender.unbounded_send(Ok(head));
-        let job = Job { sender: sender.clone(), prompt, plan };
+        let job = Job { sender: sender.clone(), client, tier: Tier::of(request), prompt, plan };
+        self.counters.sent.add(1);
         jobs.send(job).map_err(|_| ended())
     }
 
-    fn accept_texts(&self, request: &Request, sender: UnboundedSender<Batch>) -> Result<()> {
+    fn accept_texts(&self, client: Client, request: &Request, sender: UnboundedSender<Batch>) -> Result<()> {
         let Some(Jobs::Texts(jobs)) = &self.jobs else {
             let message = format!("{} generates text, and gives no embeddings", self.info.name);
             return Err(Error::new(Kind::BadRequest, message).param("model").hint(
@@ -259,7 +318,9 @@ impl Shared {
                  nomic-embed-text or Qwen3-Embedding",
             ));
         };
-        jobs.send(embed::job(self, request, sender)?).map_err(|_| ended())
+        let job = embed::job(self, client, request, sender)?;
+        self.counters.sent.add(1);
+        jobs.send(job).map_err(|_| ended())
     }
 
     fn text_of(&self, prompt: &Input) -> String {
@@ -352,24 +413,31 @@ fn run(
     ready: &mpsc::SyncSender<Result<Loaded>>,
     jobs: &Receiver<Job>,
     texts: &Receiver<EmbedJob>,
+    counters: &Arc<Counters>,
 ) -> Result<()> {
-    let model: Arc<LlamaModel> = Arc::new(load::model(path, options)?);
+    let mut model = load::model(path, options)?;
+    let adapter = options.adapter.as_ref();
+    let mut loaded = adapter.map(|it| adapter::load(&mut model, it)).transpose()?;
+    let model: Arc<LlamaModel> = Arc::new(model);
     let named = |error: Error| Error::new(error.kind(), format!("{}: {}", path.display(), error.message()));
     if let Some(pooling) = embed::pooling(&model).map_err(named)? {
-        return run_texts(&model, pooling, options, ready, texts);
+        if adapter.is_some() {
+            return Err(named(Error::new(
+                Kind::LocalModel,
+                "a model for embeddings, which takes no adapter here",
+            )));
+        }
+        return run_texts(&model, pooling, options, ready, texts, counters);
     }
     let shape = load::shape(&model, options)?;
-    let context = load::context(&model, &shape)?;
+    let mut context = load::context(&model, &shape)?;
+    if let Some((adapter, loaded)) = adapter.zip(loaded.as_mut()) {
+        adapter::set(&mut context, loaded, adapter)?;
+    }
     let vocabulary = Arc::new(Vocabulary::new(model.clone()));
     let template = load::template(&model, &vocabulary);
     let info = load::info(&model, &shape, &vocabulary, &template);
-    let mut worker = Worker::new(
-        context,
-        vocabulary.clone(),
-        shape.length as usize,
-        shape.cells as usize,
-        shape.sequences,
-    );
+    let mut worker = Worker::new(context, vocabulary.clone(), shape.limits(), counters.clone());
     if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
         return Ok(());
     }
@@ -390,6 +458,7 @@ fn run_texts(
     options: &EngineOptions,
     ready: &mpsc::SyncSender<Result<Loaded>>,
     texts: &Receiver<EmbedJob>,
+    counters: &Arc<Counters>,
 ) -> Result<()> {
     let shape = load::text_shape(model, options)?;
     let context = load::text_context(model, &shape, pooling)?;
@@ -399,11 +468,12 @@ fn run_texts(
         embedding_length: Some(model.n_embd().unsigned_abs()),
         ..load::info(model, &shape, &vocabulary, &template)
     };
-    let mut embedder = Embedder::new(context, shape.cells as usize);
+    let mut embedder = Embedder::new(context, shape.limits(), counters.clone());
     if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
         return Ok(());
     }
     if let Err(error) = without_panic("the model's thread", || embedder.run(texts)) {
+        embedder.fail_all(&error);
         for job in texts.try_iter() {
             // Whoever dropped the stream wants no error either.
             let _ = job.sender.unbounded_send(Err(error.clone()));

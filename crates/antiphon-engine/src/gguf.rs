@@ -1,6 +1,7 @@
 //! The header of a GGUF file, read before llama.cpp sees it, so that a file that is none, or is cut, is one
 //! clear line. Nothing of the weights is read.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
@@ -38,8 +39,27 @@ pub(crate) fn is_encoder(architecture: &str) -> bool {
     ENCODERS.contains(&architecture)
 }
 
-/// Checks that the file can be a model; its size comes back.
-pub(crate) fn check(path: &Path) -> Result<u64> {
+/// What the header says of the sizes of a model; 0 where it does not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// Bytes of the file.
+    pub(crate) size: u64,
+    pub(crate) architecture: String,
+    /// Tokens of the vocabulary.
+    pub(crate) vocabulary: u64,
+    /// What stands below the architecture's name: `block_count`, `context_length` and their like.
+    numbers: HashMap<String, u64>,
+}
+
+impl Outline {
+    /// A number of the architecture, by its name there.
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        self.numbers.get(name).copied()
+    }
+}
+
+/// Checks that the file can be a model; what its header says comes back.
+pub(crate) fn check(path: &Path) -> Result<Outline> {
     let shown = path.display();
     let wrong = |what: String| Error::new(Kind::LocalModel, what);
     let meta = std::fs::metadata(path).map_err(|error| wrong(format!("{shown}: {}", reason(&error))))?;
@@ -49,10 +69,11 @@ pub(crate) fn check(path: &Path) -> Result<u64> {
     let file = File::open(path).map_err(|error| wrong(format!("{shown}: {}", reason(&error))))?;
     let mut reader = Header { file: BufReader::with_capacity(1 << 16, file), at: 0, size: meta.len() };
     match reader.read() {
-        Ok(architecture) if UNUSABLE.contains(&architecture.as_str()) => {
+        Ok(outline) if UNUSABLE.contains(&outline.architecture.as_str()) => {
+            let architecture = outline.architecture;
             Err(wrong(format!("{shown}: a model of architecture {architecture:?} cannot generate text here")))
         }
-        Ok(_) => Ok(meta.len()),
+        Ok(outline) => Ok(outline),
         Err(what) => Err(wrong(format!("{shown}: {what}"))),
     }
 }
@@ -75,8 +96,8 @@ struct Header {
 type Parsed<T> = std::result::Result<T, String>;
 
 impl Header {
-    /// Walks the header and the list of tensors; the architecture comes back.
-    fn read(&mut self) -> Parsed<String> {
+    /// Walks the header and the list of tensors.
+    fn read(&mut self) -> Parsed<Outline> {
         let not_gguf = "is not a GGUF file".to_owned();
         if self.size < 24 || &self.bytes::<4>()? != MAGIC {
             return Err(not_gguf);
@@ -94,22 +115,30 @@ impl Header {
         if tensors.saturating_add(values) > self.size / 8 {
             return Err(self.cut());
         }
-        let mut architecture = String::new();
-        let mut alignment = 32;
+        let mut outline = Outline { size: self.size, ..Outline::default() };
         for _ in 0..values {
             let key = self.string()?;
             let kind = self.u32()?;
             match (key.as_str(), kind) {
-                ("general.architecture", STRING) => architecture = self.string()?,
-                ("general.alignment", UINT32) => alignment = u64::from(self.u32()?.max(1)),
+                ("general.architecture", STRING) => outline.architecture = self.string()?,
+                ("tokenizer.ggml.tokens", ARRAY) => outline.vocabulary = self.skip_array(0)?,
+                (_, UINT32) => {
+                    let number = u64::from(self.u32()?);
+                    outline.numbers.insert(key, number);
+                }
                 _ => self.skip_value(kind, 0)?,
             }
         }
+        let alignment = outline.number("general.alignment").unwrap_or(32).max(1);
         self.tensors(tensors, alignment)?;
-        if architecture.is_empty() {
+        if outline.architecture.is_empty() {
             return Err("names no architecture in its metadata".into());
         }
-        Ok(architecture)
+        let prefix = format!("{}.", outline.architecture);
+        let numbers = std::mem::take(&mut outline.numbers).into_iter();
+        let own = numbers.filter_map(|(key, number)| Some((key.strip_prefix(&prefix)?.to_owned(), number)));
+        outline.numbers = own.collect();
+        Ok(outline)
     }
 
     /// The data of every tensor must lie within the file.
@@ -147,16 +176,20 @@ impl Header {
                 let length = self.u64()?;
                 self.skip(length)
             }
-            ARRAY if depth < 4 => {
-                let kind = self.u32()?;
-                let count = self.u64()?;
-                match fixed_size(kind) {
-                    Some(size) => self.skip(count.saturating_mul(size)),
-                    None => (0..count).try_for_each(|_| self.skip_value(kind, depth + 1)),
-                }
-            }
+            ARRAY if depth < 4 => self.skip_array(depth).map(drop),
             _ => Err(format!("is damaged: its metadata has a value of unknown type {kind}")),
         }
+    }
+
+    /// How many values the array had comes back.
+    fn skip_array(&mut self, depth: u32) -> Parsed<u64> {
+        let kind = self.u32()?;
+        let count = self.u64()?;
+        match fixed_size(kind) {
+            Some(size) => self.skip(count.saturating_mul(size))?,
+            None => (0..count).try_for_each(|_| self.skip_value(kind, depth + 1))?,
+        }
+        Ok(count)
     }
 
     fn skip(&mut self, bytes: u64) -> Parsed<()> {

@@ -15,6 +15,8 @@
 //!
 //! Sampling is greedy where the call says nothing.
 
+mod adapter;
+mod admission;
 mod builtin;
 mod check;
 mod clock;
@@ -23,20 +25,26 @@ mod engine;
 mod gguf;
 mod guidance;
 mod load;
+mod prefix_cache;
 mod prepare;
 mod random;
 mod raw;
+mod reading_line;
 mod sampler;
 mod sequence;
+mod stats;
 mod stops;
 mod system;
 mod template;
 mod tools;
 mod utf8;
 mod vocabulary;
+mod waiting_line;
 mod worker;
 
+pub use adapter::{Adapter, Scale};
 pub use builtin::builtin_path;
 pub use engine::{Engine, EngineOptions, ModelInfo};
 pub use gguf::is_gguf;
+pub use stats::Stats;
 pub use system::{SystemInfo, system_info};

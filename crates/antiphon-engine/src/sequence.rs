@@ -21,6 +21,7 @@ use crate::stops::{Scan, Scanner};
 use crate::tools::CallReader;
 use crate::utf8::Utf8;
 use crate::vocabulary::Vocabulary;
+use crate::waiting_line::{Client, Place, Tier, Waiter};
 
 /// A model that does nothing but call tools has lost itself.
 const MAX_CALLS: u32 = 64;
@@ -28,7 +29,13 @@ const MAX_CALLS: u32 = 64;
 /// What the choices of one request share.
 pub(crate) struct Call {
     sender: UnboundedSender<Batch>,
+    client: Client,
+    tier: Tier,
+    /// Requests are numbered as they come.
+    number: u64,
     prompt_tokens: u64,
+    /// How many of the prompt's tokens were in the cache when the first choice was let in.
+    cached_tokens: Cell<Option<u64>>,
     completion_tokens: Cell<u64>,
     unfinished: Cell<u32>,
     failed: Cell<bool>,
@@ -38,6 +45,40 @@ impl Call {
     /// Whether nobody waits for it any more.
     pub(crate) fn is_over(&self) -> bool {
         self.failed.get() || self.sender.is_closed()
+    }
+
+    /// Who asks.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether it gives way to everybody.
+    pub(crate) fn is_flex(&self) -> bool {
+        self.tier == Tier::Flex
+    }
+
+    /// Whether it was let in before, be it that it waits again.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.cached_tokens.get().is_some()
+    }
+
+    /// It is let in for the first time, and so many of its prompt's tokens need not be read. The prompt's tokens
+    /// and those come back. What a sequence that was put out finds again later is not news.
+    pub(crate) fn begin(&self, found: usize) -> Option<(u64, u64)> {
+        if self.has_begun() {
+            return None;
+        }
+        let found = (found as u64).min(self.prompt_tokens);
+        self.cached_tokens.set(Some(found));
+        Some((self.prompt_tokens, found))
+    }
+
+    fn usage(&self) -> Usage {
+        let mut usage = Usage::new(self.prompt_tokens, self.completion_tokens.get());
+        if let Some(cached) = self.cached_tokens.get().filter(|cached| *cached > 0) {
+            usage.prompt_tokens_details.get_or_insert_default().cached_tokens = Some(cached);
+        }
+        usage
     }
 
     /// Ends it, for all of its choices.
@@ -99,12 +140,16 @@ struct Output {
 
 impl Sequence {
     /// The choices of a job: the first, with the others as its siblings.
-    pub(crate) fn of(job: Job, context: usize) -> Sequence {
-        let Job { sender, prompt, plan } = job;
+    pub(crate) fn of(job: Job, number: u64, context: usize) -> Sequence {
+        let Job { sender, client, tier, prompt, plan } = job;
         let choices = plan.checked.choices;
         let call = Rc::new(Call {
             sender,
+            client,
+            tier,
+            number,
             prompt_tokens: prompt.len() as u64,
+            cached_tokens: Cell::new(None),
             completion_tokens: Cell::new(0),
             unfinished: Cell::new(choices),
             failed: Cell::new(false),
@@ -151,6 +196,28 @@ impl Sequence {
             include_stop: checked.include_stop,
             events: Vec::new(),
         }
+    }
+
+    /// As what it waits.
+    pub(crate) fn waiter(&self) -> Waiter {
+        let Call { client, tier, number, .. } = &*self.call;
+        let place = Place { tier: *tier, number: *number, choice: self.choice };
+        Waiter { client: client.clone(), place }
+    }
+
+    /// How many tokens were generated.
+    pub(crate) fn generated(&self) -> u64 {
+        self.generated
+    }
+
+    /// How many tokens it may still generate.
+    pub(crate) fn remaining(&self) -> usize {
+        self.limit.saturating_sub(self.generated) as usize
+    }
+
+    /// Tokens that the context has not seen.
+    pub(crate) fn left(&self) -> usize {
+        self.tokens.len() - self.cached
     }
 
     /// What can be written before anything is sampled: the opening of a forced call, a grammar's forced start.
@@ -413,8 +480,7 @@ impl Sequence {
         call.completion_tokens.set(call.completion_tokens.get() + self.generated);
         call.unfinished.set(call.unfinished.get() - 1);
         if call.unfinished.get() == 0 {
-            let usage = Usage::new(call.prompt_tokens, call.completion_tokens.get());
-            self.events.push(Event::set("usage", json!(usage)));
+            self.events.push(Event::set("usage", json!(call.usage())));
         }
     }
 

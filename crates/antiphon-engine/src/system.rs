@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
 
 use antiphon_core::{Error, Kind, Result};
+use llama_cpp_2::LlamaBackendDeviceType;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_sys_2 as sys;
 
@@ -17,15 +18,29 @@ pub struct SystemInfo {
     pub devices: Vec<String>,
     /// Cores that this process may use.
     pub usable_cores: usize,
+    /// Bytes of memory that this process may use; `None` where nobody says.
+    pub usable_memory: Option<u64>,
 }
 
 /// What local models run on.
 pub fn system_info() -> SystemInfo {
-    let usable_cores = usable_cores();
-    match backend() {
-        Ok(_) => SystemInfo { instruction_sets: instruction_sets(), devices: devices(), usable_cores },
-        Err(_) => SystemInfo { instruction_sets: Vec::new(), devices: Vec::new(), usable_cores },
-    }
+    let (usable_cores, usable_memory) = (usable_cores(), usable_memory());
+    let (instruction_sets, devices) = match backend() {
+        Ok(_) => (instruction_sets(), devices()),
+        Err(_) => (Vec::new(), Vec::new()),
+    };
+    SystemInfo { instruction_sets, devices, usable_cores, usable_memory }
+}
+
+/// The machine's memory, or less where the process is in a container that has less.
+fn usable_memory() -> Option<u64> {
+    let devices = backend().map(|_| llama_cpp_2::list_llama_ggml_backend_devices()).unwrap_or_default();
+    let processor = devices.into_iter().find(|device| device.device_type == LlamaBackendDeviceType::Cpu);
+    let machine = processor.map(|device| device.memory_total as u64).filter(|bytes| *bytes > 0);
+    // "max" where there is no limit; other systems have no such file.
+    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let container = container.and_then(|bytes| bytes.trim().parse().ok());
+    machine.into_iter().chain(container).min()
 }
 
 pub(crate) fn usable_cores() -> usize {
@@ -140,6 +155,7 @@ mod tests {
             assert!(info.instruction_sets.iter().any(|set| set == name), "{name} is not in {info:?}");
         }
         assert!(info.usable_cores >= 1);
+        assert!(info.usable_memory.is_some_and(|bytes| bytes > 1 << 28), "{info:?}");
         assert!(info.devices.iter().any(|device| device.starts_with("CPU")), "{info:?}");
     }
 }

@@ -1,71 +1,113 @@
 //! The loop that answers every request of one model.
 //!
-//! Each turn feeds one batch: the next tokens of every answer, and beside them a piece of the oldest prompt
-//! that is still being read, small enough not to hold up the others. Sequences share the cells of one
+//! Each turn feeds one batch: the next tokens of every answer, and beside them pieces of the prompts that
+//! are still being read, small enough not to hold up the others. Sequences share the cells of one
 //! cache; when they run out, the youngest sequence is put out and reads its tokens again later. With
 //! nothing to do the thread sleeps.
+//!
+//! Who is let in, and when, is decided in [`admission`](crate::admission). What ran stays in its cells as long
+//! as nobody needs them ([`PrefixCache`]), and a prompt that begins alike takes that over; while such a
+//! beginning is just being read for another, the request waits for it.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use antiphon_core::{Error, Kind, Result};
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
+use crate::prefix_cache::{Prefix, PrefixCache, Taken};
 use crate::prepare::Job;
+use crate::reading_line::{ReadingLine, Ticket};
 use crate::sequence::Sequence;
+use crate::stats::Counters;
 use crate::vocabulary::Vocabulary;
+use crate::waiting_line::{WaitingLine, mean_with};
 
 /// At most this many tokens are fed at once.
 pub(crate) const BATCH: usize = 512;
-/// How much of a prompt is read in a turn in which others are answered.
-const PROMPT_BESIDE_ANSWERS: usize = 64;
+/// How much of the prompts is read in a turn in which others are answered.
+const PROMPTS_BESIDE_ANSWERS: usize = 64;
 /// A sequence that has so many tokens to feed or fewer is being answered, not read.
 const FORCED: usize = 16;
-/// Cells that must be free beside a prompt for it to be let in.
-const MARGIN: usize = 64;
+
+/// What the loop may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Tokens of one sequence.
+    pub(crate) length: usize,
+    /// Tokens of all sequences.
+    pub(crate) cells: usize,
+    /// Sequences that run at once.
+    pub(crate) sequences: usize,
+    /// Sequences that the context knows, those whose cells are kept included.
+    pub(crate) slots: usize,
+    /// Whether cells are kept for later prompts.
+    pub(crate) keeps_prefixes: bool,
+    /// Requests that wait; further ones are refused.
+    pub(crate) max_waiting: Option<usize>,
+}
 
 /// The loop's state.
 pub(crate) struct Worker<'model> {
-    context: LlamaContext<'model>,
+    pub(crate) context: LlamaContext<'model>,
     batch: LlamaBatch<'static>,
-    vocabulary: Arc<Vocabulary>,
-    /// At most this many tokens for one sequence.
-    length: usize,
-    /// At most this many for all.
-    cells: usize,
-    free: Vec<i32>,
-    waiting: VecDeque<Sequence>,
+    pub(crate) vocabulary: Arc<Vocabulary>,
+    pub(crate) limits: Limits,
+    pub(crate) cache: PrefixCache,
+    pub(crate) line: ReadingLine,
+    pub(crate) waiting: WaitingLine<Sequence>,
     /// In the order in which they were let in.
-    running: Vec<Running>,
+    pub(crate) running: Vec<Running>,
+    pub(crate) counters: Arc<Counters>,
+    /// How long an answer takes once it was let in.
+    pub(crate) mean_answer: Duration,
+    requests: u64,
 }
 
-struct Running {
-    slot: i32,
-    sequence: Sequence,
+pub(crate) struct Running {
+    pub(crate) slot: usize,
+    pub(crate) sequence: Sequence,
+    /// Its place among the prompts that are to be read.
+    pub(crate) ticket: Ticket,
+    /// When it was let in.
+    pub(crate) since: Instant,
+    /// How many of its tokens are in the batch.
+    pub(crate) fed: usize,
     /// The place in the batch that its logits come from.
-    logits: Option<i32>,
+    pub(crate) logits: Option<i32>,
+}
+
+/// A choice that goes on from the prompt that was read for another.
+struct Fork {
+    prefix: Prefix,
+    logits: i32,
+    sibling: Sequence,
 }
 
 impl<'model> Worker<'model> {
     pub(crate) fn new(
         context: LlamaContext<'model>,
         vocabulary: Arc<Vocabulary>,
-        length: usize,
-        cells: usize,
-        slots: u32,
+        limits: Limits,
+        counters: Arc<Counters>,
     ) -> Self {
+        counters.cells.set(limits.cells);
         Self {
             context,
             batch: LlamaBatch::new(BATCH, 1),
             vocabulary,
-            length,
-            cells,
-            free: (0..slots.cast_signed()).rev().collect(),
-            waiting: VecDeque::new(),
+            limits,
+            cache: PrefixCache::new(limits.cells, limits.slots, limits.keeps_prefixes),
+            line: ReadingLine::default(),
+            waiting: WaitingLine::default(),
             running: Vec::new(),
+            counters,
+            mean_answer: Duration::ZERO,
+            requests: 0,
         }
     }
 
@@ -74,45 +116,56 @@ impl<'model> Worker<'model> {
         loop {
             if self.running.is_empty() && self.waiting.is_empty() {
                 let Ok(job) = jobs.recv() else { return };
-                self.queue(job);
+                self.take(job);
             }
             while let Ok(job) = jobs.try_recv() {
-                self.queue(job);
+                self.take(job);
             }
             self.turn();
+            self.count();
         }
     }
 
     /// Tells everyone who waits that it is over.
     pub(crate) fn fail_all(&mut self, error: &Error) {
-        for sequence in self.running.iter().map(|running| &running.sequence).chain(&self.waiting) {
+        for sequence in self.running.iter().map(|running| &running.sequence).chain(self.waiting.iter()) {
             sequence.call.fail(error.clone());
         }
     }
 
-    fn queue(&mut self, job: Job) {
-        self.waiting.push_back(Sequence::of(job, self.length));
+    fn take(&mut self, job: Job) {
+        self.counters.sent.subtract(1);
+        self.requests += 1;
+        self.wait(Sequence::of(job, self.requests, self.limits.length));
     }
 
-    /// Choices that could not share a prompt wait for a slot of their own, before other requests.
-    fn queue_first(&mut self, sequences: Vec<Sequence>) {
-        for sequence in sequences.into_iter().rev() {
-            self.waiting.push_front(sequence);
-        }
+    /// Lets everybody know how much is going on.
+    fn count(&self) {
+        self.counters.waiting.set(self.waiting.len());
+        self.counters.running.set(self.running.len());
+        self.counters.cells_used.set(self.cache.pinned());
     }
 
     fn turn(&mut self) {
         self.drop_finished();
         self.waiting.retain(|sequence| !sequence.call.is_over());
         self.admit();
+        self.shed();
         self.make_room();
         self.fill_batch();
         if self.batch.n_tokens() == 0 {
             return;
         }
         match self.context.decode(&mut self.batch) {
-            Ok(()) => self.sample(),
-            Err(llama_cpp_2::DecodeError::NoKvCacheSlot) if self.running.len() > 1 => self.put_out_youngest(),
+            Ok(()) => {
+                self.note_read();
+                self.sample();
+            }
+            Err(llama_cpp_2::DecodeError::NoKvCacheSlot)
+                if self.running.len() > 1 || self.holds_unneeded() =>
+            {
+                self.retreat();
+            }
             Err(error) => {
                 self.fail_batch(&Error::new(Kind::Internal, format!("llama.cpp could not decode: {error}")))
             }
@@ -120,7 +173,7 @@ impl<'model> Worker<'model> {
         self.drop_finished();
     }
 
-    /// Frees the slots of sequences that are done or that nobody waits for.
+    /// Ends sequences that are done or that nobody waits for; what they read is kept.
     fn drop_finished(&mut self) {
         let is_over = |running: &Running| running.sequence.is_finished || running.sequence.call.is_over();
         if !self.running.iter().any(is_over) {
@@ -129,156 +182,170 @@ impl<'model> Worker<'model> {
         let (over, running) = std::mem::take(&mut self.running).into_iter().partition(is_over);
         self.running = running;
         let over: Vec<Running> = over;
-        for Running { slot, sequence, .. } in over {
+        for Running { slot, mut sequence, since, .. } in over {
             self.release(slot);
-            self.queue_first(sequence.siblings);
-        }
-    }
-
-    fn release(&mut self, slot: i32) {
-        if let Err(error) = self.context.clear_kv_cache_seq(Some(slot.cast_unsigned()), None, None) {
-            tracing::error!("cannot clear the cache of sequence {slot}: {error}");
-        }
-        self.free.push(slot);
-    }
-
-    fn used(&self) -> usize {
-        self.running.iter().map(|running| running.sequence.tokens.len()).sum()
-    }
-
-    fn fits(&self, sequence: &Sequence) -> bool {
-        self.running.is_empty() || self.used() + sequence.tokens.len() + MARGIN <= self.cells
-    }
-
-    fn admit(&mut self) {
-        while let (Some(first), Some(slot)) = (self.waiting.front(), self.free.last().copied()) {
-            if !self.fits(first) {
-                return;
-            }
-            let Some(mut sequence) = self.waiting.pop_front() else { return };
-            if let Err(error) = sequence.start(&self.vocabulary) {
-                sequence.call.fail(error);
-                continue;
-            }
             if sequence.is_finished {
-                self.queue_first(sequence.siblings);
-                continue;
+                self.mean_answer = mean_with(self.mean_answer, since.elapsed());
             }
-            self.free.pop();
-            self.running.push(Running { slot, sequence, logits: None });
+            std::mem::take(&mut sequence.siblings).into_iter().for_each(|sibling| self.wait(sibling));
         }
     }
 
-    /// Puts sequences out, youngest first, until the next tokens of the others fit.
-    fn make_room(&mut self) {
-        while self.running.len() > 1 && self.used() > self.cells {
+    pub(crate) fn release(&mut self, slot: usize) {
+        let cleared = self.cache.release(slot);
+        self.clear(&cleared);
+    }
+
+    /// Does to llama.cpp's cache what the book says.
+    pub(crate) fn clear(&mut self, slots: &[usize]) {
+        for slot in slots {
+            if let Err(error) = self.context.clear_kv_cache_seq(Some(*slot as u32), None, None) {
+                tracing::error!("cannot clear the cache of sequence {slot}: {error}");
+            }
+        }
+    }
+
+    fn holds_unneeded(&self) -> bool {
+        self.cache.used() > self.cache.pinned()
+    }
+
+    /// After llama.cpp found no cells for a batch, which it then left alone: what nobody runs goes first.
+    fn retreat(&mut self) {
+        if self.holds_unneeded() {
+            let cleared = self.cache.make_free(usize::MAX);
+            self.clear(&cleared);
+        } else {
             self.put_out_youngest();
-        }
-    }
-
-    fn put_out_youngest(&mut self) {
-        if let Some(Running { slot, mut sequence, .. }) = self.running.pop() {
-            tracing::debug!("the cache is full: a sequence of {} tokens waits", sequence.tokens.len());
-            self.release(slot);
-            sequence.cached = 0;
-            self.waiting.push_front(sequence);
         }
     }
 
     fn fill_batch(&mut self) {
         self.batch.clear();
-        let is_answered = |running: &Running| left(&running.sequence) <= FORCED;
         let answers = self.running.iter().filter(|running| is_answered(running)).count();
-        let mut prompt_room = if answers > 0 { PROMPT_BESIDE_ANSWERS } else { BATCH };
         for running in &mut self.running {
-            running.logits = None;
+            (running.fed, running.logits) = (0, None);
             if is_answered(running) {
                 feed(&mut self.batch, running, FORCED);
             }
         }
+        let mut room = BATCH - self.batch.n_tokens().unsigned_abs() as usize;
+        if answers > 0 {
+            room = room.min(PROMPTS_BESIDE_ANSWERS);
+        }
+        for running in reading_order(&mut self.running) {
+            feed(&mut self.batch, running, room);
+            room -= running.fed;
+            running.ticket = self.line.served(running.ticket, running.fed);
+        }
+        let cleared = self.cache.make_free(self.batch.n_tokens().unsigned_abs() as usize);
+        self.clear(&cleared);
+    }
+
+    /// The batch was decoded: its tokens are in the cache.
+    fn note_read(&mut self) {
         for running in &mut self.running {
-            if !is_answered(running) {
-                let room = prompt_room.min(BATCH - self.batch.n_tokens().unsigned_abs() as usize);
-                prompt_room -= feed(&mut self.batch, running, room);
-            }
+            let sequence = &mut running.sequence;
+            let from = sequence.cached;
+            sequence.cached += std::mem::take(&mut running.fed);
+            self.cache.extend(running.slot, &sequence.tokens[from..sequence.cached]);
         }
     }
 
     fn sample(&mut self) {
-        let mut forked = Vec::new();
+        let mut forks = Vec::new();
         for running in &mut self.running {
             let Some(place) = running.logits.take() else { continue };
             let logits = self.context.get_logits_ith(place);
             let sequence = &mut running.sequence;
-            for sibling in std::mem::take(&mut sequence.siblings) {
-                forked.push((running.slot, sequence.cached, place, sibling));
-            }
+            let prefix = Prefix { slot: running.slot, length: sequence.cached };
+            let siblings = std::mem::take(&mut sequence.siblings).into_iter();
+            forks.extend(siblings.map(|sibling| Fork { prefix, logits: place, sibling }));
+            let before = sequence.generated();
             if let Err(error) = sequence.next(logits, &self.vocabulary) {
                 sequence.call.fail(error);
             }
+            self.counters.generated_tokens.add(sequence.generated() - before);
         }
-        self.fork(forked);
+        self.fork(forks);
     }
 
-    /// Siblings take over the prompt that was read for them, where there is a slot for them now.
-    fn fork(&mut self, forked: Vec<(i32, usize, i32, Sequence)>) {
+    /// Siblings take over the prompt that was read for them, where there is room for them now.
+    fn fork(&mut self, forks: Vec<Fork>) {
         let mut left = Vec::new();
-        for (from, length, place, mut sibling) in forked {
-            if sibling.tokens.len() == length
-                && self.fits(&sibling)
-                && let Some(slot) = self.free.pop()
-            {
-                let copied = self.context.kv_cache_seq_cp(from, slot, None, None);
-                if let Err(error) = copied {
-                    sibling
-                        .call
-                        .fail(Error::new(Kind::Internal, format!("llama.cpp could not copy: {error}")));
-                }
-                sibling.cached = length;
-                if let Err(error) = sibling.next(self.context.get_logits_ith(place), &self.vocabulary) {
-                    sibling.call.fail(error);
-                }
-                self.running.push(Running { slot, sequence: sibling, logits: None });
-            } else {
+        for Fork { prefix, logits, mut sibling } in forks {
+            let is_same = sibling.tokens.len() == prefix.length;
+            let has_room = self.running.len() < self.limits.sequences && self.fits(&sibling, prefix.length);
+            let slot = if is_same && has_room { self.cache.take(None) } else { None };
+            let Some(Taken { slot, cleared }) = slot else {
                 left.push(sibling);
+                continue;
+            };
+            if cleared {
+                self.clear(&[slot]);
             }
+            // The whole of it, for that is what a recurrent model's state can be copied as.
+            let copied = self.context.kv_cache_seq_cp(prefix.slot as i32, slot as i32, None, None);
+            self.cache.share(prefix, slot);
+            sibling.cached = prefix.length;
+            let outcome = match copied {
+                Ok(()) => sibling.next(self.context.get_logits_ith(logits), &self.vocabulary),
+                Err(error) => Err(Error::new(Kind::Internal, format!("llama.cpp could not copy: {error}"))),
+            };
+            if let Err(error) = outcome {
+                sibling.call.fail(error);
+            }
+            self.counters.generated_tokens.add(sibling.generated());
+            self.push_running(slot, sibling);
         }
-        self.queue_first(left);
+        left.into_iter().for_each(|sibling| self.wait(sibling));
     }
 
     /// After a failed decode nothing is known of the cache, so every sequence in it is lost.
     fn fail_batch(&mut self, error: &Error) {
         for running in std::mem::take(&mut self.running) {
             running.sequence.call.fail(error.clone());
-            self.release(running.slot);
         }
         self.context.clear_kv_cache();
+        self.cache.reset();
     }
 }
 
-fn left(sequence: &Sequence) -> usize {
-    sequence.tokens.len() - sequence.cached
+/// Whether a sequence has no more to feed than its answer's next tokens.
+fn is_answered(running: &Running) -> bool {
+    running.sequence.left() <= FORCED
 }
 
-/// Puts at most `room` tokens of a sequence into the batch; how many it were comes back.
-fn feed(batch: &mut LlamaBatch<'_>, running: &mut Running, room: usize) -> usize {
-    let sequence = &mut running.sequence;
+/// Those whose prompts are to be read, in order: one prompt of each client, then a second one of each.
+fn reading_order(running: &mut [Running]) -> impl Iterator<Item = &mut Running> {
+    let mut reading: Vec<&mut Running> = running.iter_mut().filter(|running| !is_answered(running)).collect();
+    reading.sort_unstable_by_key(|running| running.ticket);
+    let mut seen = HashMap::new();
+    let mut ranked: Vec<(usize, &mut Running)> = Vec::with_capacity(reading.len());
+    for running in reading {
+        let rank: &mut usize = seen.entry(running.sequence.call.client().clone()).or_default();
+        *rank += 1;
+        ranked.push((*rank, running));
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, running)| running)
+}
+
+/// Puts at most `room` tokens of a sequence into the batch.
+fn feed(batch: &mut LlamaBatch<'_>, running: &mut Running, room: usize) {
+    let sequence = &running.sequence;
     let from = sequence.cached;
     let to = sequence.tokens.len().min(from + room);
-    for (place, token) in sequence.tokens[from..to].iter().enumerate() {
-        let position = from + place;
+    for (position, token) in sequence.tokens.iter().enumerate().take(to).skip(from) {
         let is_last = position + 1 == sequence.tokens.len();
         let index = batch.n_tokens();
-        if batch.add(LlamaToken(*token), position as i32, &[running.slot], is_last).is_err() {
-            sequence.cached = position;
-            return place;
+        if batch.add(LlamaToken(*token), position as i32, &[running.slot as i32], is_last).is_err() {
+            return;
         }
+        running.fed += 1;
         if is_last {
             running.logits = Some(index);
         }
     }
-    sequence.cached = to;
-    to - from
 }
 
 /// What a panic said.

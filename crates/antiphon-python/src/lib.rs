@@ -9,6 +9,8 @@ mod call;
 mod callbacks;
 mod chunks;
 mod endpoints;
+#[cfg(feature = "local")]
+mod engine_process;
 mod errors;
 mod exchange;
 mod extract;
@@ -21,6 +23,7 @@ mod settings;
 mod stream;
 mod tokens;
 mod wrap;
+mod zoo;
 
 use pyo3::prelude::*;
 
@@ -35,6 +38,9 @@ mod module {
     use super::chunks::fold_chunks;
     #[pymodule_export]
     use super::endpoints::{embedding, text_completion};
+    #[cfg(feature = "local")]
+    #[pymodule_export]
+    use super::engine_process::run_engine_process;
     #[pymodule_export]
     use super::errors::error_rows;
     #[pymodule_export]
@@ -58,11 +64,15 @@ mod module {
     use super::stream::CompletionStream;
     #[pymodule_export]
     use super::tokens::{count_chat, count_text, decode, encode};
+    #[pymodule_export]
+    use super::zoo::{Pull, zoo_info, zoo_list, zoo_path, zoo_remove};
 
     use super::*;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        #[cfg(feature = "local")]
+        super::engine_process::set_command(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("LOCAL_MODELS", antiphon::local::ENABLED)?;
         module.add("option_names", antiphon::option_names().collect::<Vec<_>>())?;

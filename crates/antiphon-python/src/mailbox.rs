@@ -39,15 +39,17 @@ impl<T> Mailbox<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Leaves an item, and says how many there are.
+    pub(crate) fn push(&self, item: T) -> usize {
+        let mut state = self.state();
+        state.items.push_back(item);
+        self.wake(&mut state);
+        state.items.len()
+    }
+
     /// Leaves an item; waits while the reader is far behind.
     pub(crate) async fn put(&self, item: T) {
-        let count = {
-            let mut state = self.state();
-            state.items.push_back(item);
-            self.wake(&mut state);
-            state.items.len()
-        };
-        if count >= MAX_AHEAD {
+        if self.push(item) >= MAX_AHEAD {
             self.emptied.notified().await;
         }
     }

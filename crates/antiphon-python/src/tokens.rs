@@ -25,14 +25,14 @@ fn tokenizer(py: Python<'_>, model: &str) -> PyResult<Tokenizer> {
 #[pyfunction]
 pub(crate) fn count_text(py: Python<'_>, model: &str, text: &Bound<'_, PyString>) -> PyResult<u64> {
     let (tokenizer, text) = (tokenizer(py, model)?, extract::to_text("text", text)?);
-    Ok(py.detach(|| tokenizer.count(&text)))
+    py.detach(|| tokenizer.count(&text)).map_err(|error| errors::to_python(py, &error))
 }
 
 /// The tokens of a text.
 #[pyfunction]
 pub(crate) fn encode(py: Python<'_>, model: &str, text: &Bound<'_, PyString>) -> PyResult<Vec<u32>> {
     let (tokenizer, text) = (tokenizer(py, model)?, extract::to_text("text", text)?);
-    Ok(py.detach(|| tokenizer.encode(&text)))
+    py.detach(|| tokenizer.encode(&text)).map_err(|error| errors::to_python(py, &error))
 }
 
 /// The text of tokens.

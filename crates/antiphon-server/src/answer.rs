@@ -89,6 +89,7 @@ pub(crate) fn call(caller: &Caller, mut request: Request) -> Result<Call> {
     }
     let mut call = Call::new(request);
     // What one key was answered is not another's to find.
+    call.options.client = caller.key.as_ref().map(|key| key.name.clone());
     call.options.cache.key_prefix = caller.key.as_ref().map(|key| format!("key:{}", key.name));
     Ok(call)
 }

@@ -24,6 +24,7 @@ mod app;
 mod auth;
 mod body;
 mod calls;
+mod engines;
 mod event_body;
 mod face;
 mod faces;

@@ -172,11 +172,13 @@ impl Metrics {
         }
     }
 
-    /// As Prometheus reads it.
-    pub(crate) fn text(&self) -> String {
+    /// As Prometheus reads it, with the numbers of `more`.
+    pub(crate) fn text(&self, more: &Registry) -> String {
         let mut out = String::new();
         // Writing into a string does not fail.
-        let _ = text::encode(&mut out, &self.registry);
+        let _ = text::encode_registry(&mut out, &self.registry);
+        let _ = text::encode_registry(&mut out, more);
+        let _ = text::encode_eof(&mut out);
         out
     }
 
@@ -220,7 +222,7 @@ mod tests {
             ..Notes::default()
         };
         metrics.end("/v1/chat/completions", &Method::POST, 200, Duration::from_millis(30), &notes);
-        let text = metrics.text();
+        let text = metrics.text(&Registry::default());
         let labels = r#"{gen_ai_provider_name="openai",gen_ai_request_model="fast"}"#;
         for line in [
             "antiphon_requests_in_flight 1",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use antiphon::zoo::{self, Wanted};
 use antiphon::{Error, Kind, Options, Result, local, nearest};
 
 use crate::app::Live;
@@ -26,10 +27,14 @@ pub(crate) fn check(live: &Live, key: Option<&Key>, model: &str) -> Result<()> {
     }
     match model.split_once('/') {
         Some((antiphon::providers::LOCAL, name)) => {
-            let names = local::names(config);
-            if names.iter().any(|known| known == name) { Ok(()) } else { Err(unknown(live, model)) }
+            if local::is_here(name, config) {
+                Ok(())
+            } else {
+                Err(unknown(live, model))
+            }
         }
         Some(_) => Ok(()),
+        None if zoo::model(model).is_some() && local::is_here(model, config) => Ok(()),
         None if antiphon::providers::of_bare_name(model).is_some() => Ok(()),
         None => Err(unknown(live, model)),
     }
@@ -63,6 +68,9 @@ pub(crate) fn check_key(key: Option<&Key>, model: &str) -> Result<()> {
 
 /// That there is no such model, and which one may be meant.
 pub(crate) fn unknown(live: &Live, model: &str) -> Error {
+    if let Some(wanted) = local::ENABLED.then(|| of_zoo(model)).flatten() {
+        return zoo::missing(&wanted);
+    }
     let names = list(live, None);
     let message = match nearest(model, names.iter().map(|served| served.name.as_str())) {
         Some(near) => format!("model: there is no {model:?}; did you mean {near:?}?"),
@@ -71,12 +79,23 @@ pub(crate) fn unknown(live: &Live, model: &str) -> Error {
     Error::new(Kind::NotFound, message).param("model")
 }
 
+/// Weights that the name stands for, of the catalogue or of a repository.
+fn of_zoo(model: &str) -> Option<Wanted> {
+    let local = model.strip_prefix("local/");
+    let is_meant = local.is_some() || zoo::model(model).is_some();
+    Wanted::parse(local.unwrap_or(model)).ok().filter(|_| is_meant)
+}
+
 /// What the caller may ask: aliases, models of this machine, and those of providers whose key is there.
 pub(crate) fn list(live: &Live, key: Option<&Key>) -> Vec<Served> {
     let config = live.client.config();
     let served = |name: String, owner: &str| Served { name, owner: owner.to_owned() };
     let aliases = config.aliases.keys().map(|name| served(name.clone(), "antiphon"));
-    let local = local::names(config).into_iter().map(|name| served(format!("local/{name}"), "local"));
+    // A model of the zoo goes by its bare name, too, as LLM Engine's programs have it.
+    let local = local::names(config).into_iter().flat_map(|name| {
+        let bare = zoo::model(&name).map(|model| served(model.name.to_owned(), "local"));
+        bare.into_iter().chain([served(format!("local/{name}"), "local")])
+    });
     let providers = live.client.providers().unwrap_or_default();
     let reached = providers.into_iter().filter(|provider| {
         !provider.key_optional && matches!(live.client.key(provider, &Options::default()), Ok(Some(_)))

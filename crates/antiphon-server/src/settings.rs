@@ -35,6 +35,9 @@ use serde::Deserialize;
 /// The port where none is said.
 pub const DEFAULT_PORT: u16 = 4000;
 
+/// How many requests wait for a local model where nobody says.
+const MAX_WAITING: u32 = 512;
+
 /// The `[serve]` table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -123,6 +126,7 @@ impl Loaded {
         serve.host = options.host.clone().unwrap_or(serve.host);
         serve.port = options.port.unwrap_or(serve.port);
         serve.data = options.data.clone().or(serve.data);
+        config.local.max_waiting.get_or_insert(MAX_WAITING);
         config.aliases.extend(options.aliases.iter().cloned());
         aliases::check(&config.aliases)?;
         serve.check()?;

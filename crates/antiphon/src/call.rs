@@ -55,6 +55,8 @@ pub struct Options {
     pub mock_delay: Option<Duration>,
     /// How a local model is loaded.
     pub local: LocalOptions,
+    /// Who asks, where several do: a local model answers them in turn.
+    pub client: Option<String>,
     /// Whether the first attempt has had its turn at the rate limit; see [`crate::Client::take_turn`].
     pub has_turn: bool,
     /// Counts the requests that are sent, where somebody wants to know.
@@ -282,6 +284,7 @@ impl Options {
                 threads: take("threads").read(count)?,
                 context: take("context").read(count)?,
             },
+            client: None,
             has_turn: false,
             sent: None,
             tap: None,

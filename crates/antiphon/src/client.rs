@@ -236,14 +236,15 @@ impl Client {
         mut request: Request,
         options: &Options,
     ) -> EventStream {
-        use antiphon_core::Backend;
-
         request.model.clone_from(&model.name);
         let client = self.clone();
         let engine_options = crate::local::engine_options(&options.local, self.config());
+        let room = crate::local::room(self.config(), options.timeout);
+        let is_apart = self.config().local.own_process.holds(&model.name);
+        let asker = options.client.clone();
         let opened = async move {
-            match client.inner.engines.get(&model, engine_options).await {
-                Ok(engine) => engine.call(request),
+            match client.inner.engines.get(&model, engine_options, is_apart, room).await {
+                Ok(engine) => engine.call_for(asker.as_deref(), request),
                 Err(error) => stream::failed(error),
             }
         };
@@ -258,9 +259,16 @@ impl Client {
 
     /// A local model, loaded as the configuration says.
     #[cfg(feature = "local")]
-    pub(crate) async fn engine(&self, model: &crate::local::LocalModel) -> Result<antiphon_engine::Engine> {
+    pub(crate) async fn engine(&self, model: &crate::local::LocalModel) -> Result<crate::local::Loaded> {
         let options = crate::local::engine_options(&crate::local::LocalOptions::default(), self.config());
-        self.inner.engines.get(model, options).await
+        let is_apart = self.config().local.own_process.holds(&model.name);
+        self.inner.engines.get(model, options, is_apart, crate::local::room(self.config(), None)).await
+    }
+
+    /// The local models that are loaded, by name, and what they do.
+    #[cfg(feature = "local")]
+    pub fn local_stats(&self) -> std::collections::BTreeMap<String, crate::local::Stats> {
+        self.inner.engines.stats()
     }
 }
 

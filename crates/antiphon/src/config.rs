@@ -11,6 +11,14 @@
 //! models_dir = "/srv/models"           # where local/NAME looks for NAME.gguf
 //! threads = 4
 //! gpu_layers = 0
+//! memory = "8GB"                       # of all models together; without it, three quarters of the machine's
+//! max_waiting = 512                    # requests of a model; further ones are refused
+//! own_process = ["NAME"]               # models whose crash takes nothing with it; true: all
+//!
+//! [local.adapters.pirate]              # local/pirate: another model with a LoRA adapter
+//! model = "local/NAME"
+//! path = "/srv/adapters/pirate.gguf"
+//! scale = 1.0
 //!
 //! [providers.openai]
 //! api_key = "…"                        # better: antiphon keys set openai
@@ -47,6 +55,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::aliases::{self, Aliases};
 use crate::base_url::BaseUrl;
 use crate::env_vars;
+use crate::local::{Scale, Size};
 use crate::names::nearest;
 use crate::rate_limit::RateLimit;
 use crate::transport::HttpOptions;
@@ -95,6 +104,62 @@ pub struct LocalConfig {
     pub gpu_layers: Option<u32>,
     /// Tokens of context.
     pub context: Option<u32>,
+    /// Memory that all models together may take; who was not used for the longest time goes first.
+    pub memory: Option<Size>,
+    /// Answers of a model that are written at once.
+    pub sequences: Option<u32>,
+    /// Tokens that a model's cache has room for, of all requests together.
+    pub cache_tokens: Option<u32>,
+    /// Whether a request finds the start of its prompt where an earlier one left it.
+    pub prefix_cache: Option<bool>,
+    /// Requests that may wait for a model.
+    pub max_waiting: Option<u32>,
+    /// Models that run in a process of their own, and take nothing with them where they crash.
+    pub own_process: OwnProcess,
+    /// Models that are another one with a LoRA adapter, by their names.
+    pub adapters: BTreeMap<String, AdapterConfig>,
+}
+
+/// A `[local.adapters.NAME]` table: a model that is another one, changed by a LoRA adapter.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdapterConfig {
+    /// The local model that it was trained on.
+    pub model: String,
+    /// Its file, a GGUF.
+    pub path: PathBuf,
+    /// How strongly it works: 0 not at all, 1 (where it is not said) as it was trained.
+    #[serde(default)]
+    pub scale: Scale,
+}
+
+/// Which models run in a process of their own: all of them (`true`), none (`false`, as where nothing is said), or
+/// those of these names.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "own_process: expected true, false, or a list of models' names")]
+pub enum OwnProcess {
+    /// All, or none.
+    All(bool),
+    /// Those of these names, as in `local/NAME`.
+    Models(Vec<String>),
+}
+
+impl Default for OwnProcess {
+    fn default() -> Self {
+        Self::All(false)
+    }
+}
+
+impl OwnProcess {
+    /// Whether the model of that name does.
+    pub fn holds(&self, name: &str) -> bool {
+        match self {
+            Self::All(all) => *all,
+            Self::Models(names) => {
+                names.iter().any(|model| model.strip_prefix("local/").unwrap_or(model) == name)
+            }
+        }
+    }
 }
 
 /// A `[providers.NAME]` table.

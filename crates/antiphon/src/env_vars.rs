@@ -17,6 +17,19 @@ pub const ANTIPHON_CALL_LOG_PATH: &str = "ANTIPHON_CALL_LOG_PATH";
 /// Log filter of the command, as in `antiphon=debug`.
 pub const ANTIPHON_LOG: &str = "ANTIPHON_LOG";
 
+/// Address of the Hugging Face hub; by default `https://huggingface.co`.
+pub const HF_ENDPOINT: &str = "HF_ENDPOINT";
+/// Token for the hub, for repositories that ask for one.
+pub const HF_TOKEN: &str = "HF_TOKEN";
+/// File of that token; by default `token` in `HF_HOME`.
+pub const HF_TOKEN_PATH: &str = "HF_TOKEN_PATH";
+/// Folder of the hub's clients; by default `huggingface` in the user's cache folder.
+pub const HF_HOME: &str = "HF_HOME";
+/// Folder of what was fetched from the hub; by default `hub` in `HF_HOME`.
+pub const HF_HUB_CACHE: &str = "HF_HUB_CACHE";
+/// Whether nothing is to be fetched from the hub (`1`).
+pub const HF_HUB_OFFLINE: &str = "HF_HUB_OFFLINE";
+
 /// Proxies, as curl reads them; the HTTP client reads their values itself.
 const PROXIES: &[&str] =
     &["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];

@@ -3,6 +3,7 @@
 use antiphon_core::{Request, Response, Usage};
 
 use crate::aliases;
+use crate::call::Options;
 use crate::catalog::{Billing, Catalog, Cost};
 use crate::client::Client;
 use crate::custom;
@@ -61,6 +62,7 @@ impl Client {
                 // Behind an address of one's own it is the model's whole name.
                 _ => (None, name),
             },
+            None if self.is_of_zoo(&name, &Options::default()) => (Some(providers::LOCAL), name),
             None => (providers::of_bare_name(&name).map(|provider| provider.id), name),
         };
         let cost = (provider == Some(providers::LOCAL)).then_some(0.0);

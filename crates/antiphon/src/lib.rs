@@ -53,6 +53,7 @@ mod text_by_chat;
 pub mod tokens;
 pub mod transport;
 mod wire;
+pub mod zoo;
 
 pub use antiphon_core as core;
 pub use antiphon_core::{

@@ -1,17 +1,30 @@
-//! Models that run in this process: `local/chorister`, `local/NAME`, `local/path/to/file.gguf`.
+//! Models that run in this process: `local/chorister`, `local/NAME`, `local/path/to/file.gguf`,
+//! `local/ORG/REPO[:WHICH]`. A name is the file of the user's own models, else the zoo's.
 
-use std::collections::HashMap;
+mod adapters;
+mod apart;
+mod engines;
+mod memory;
+mod model;
+
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use antiphon_core::{Error, Kind, Result};
-use antiphon_engine::{Engine, EngineOptions};
-use tokio::sync::OnceCell;
+use antiphon_engine::EngineOptions;
 
 use crate::config::{self, Config};
 use crate::names::nearest;
+use crate::zoo::{self, Wanted};
 
-pub use antiphon_engine::{ModelInfo, SystemInfo, system_info};
+pub use self::apart::{ENGINE_PROCESS, run_engine_process, set_engine_command};
+pub use antiphon_engine::{Adapter, ModelInfo, Scale, Stats, SystemInfo, system_info};
+pub(crate) use engines::{Engines, Room};
+pub use memory::Size;
+pub(crate) use model::Loaded;
+
+/// How long a call waits for room in memory, at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Whether this build runs local models.
 pub const ENABLED: bool = true;
@@ -37,32 +50,71 @@ pub struct LocalModel {
     pub name: String,
     /// Its file; `None` is the built-in one.
     pub path: Option<PathBuf>,
+    /// What its weights are changed by.
+    pub adapter: Option<Adapter>,
+}
+
+impl LocalModel {
+    fn new(name: impl Into<String>, path: Option<PathBuf>) -> Self {
+        Self { name: name.into(), path, adapter: None }
+    }
 }
 
 /// Finds the model of that name or path.
 pub fn find(name: &str, config: &Config) -> Result<LocalModel> {
-    if name == BUILTIN {
-        return Ok(LocalModel { name: name.to_owned(), path: None });
+    if let Some(adapted) = config.local.adapters.get(name) {
+        return adapters::find(name, adapted, config);
     }
-    if name.contains(['/', '\\']) || has_gguf_suffix(Path::new(name)) {
+    if name == BUILTIN {
+        return Ok(LocalModel::new(name, None));
+    }
+    if is_path(name) {
         let path = expand_home(name);
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        return Ok(LocalModel { name: stem, path: Some(path) });
+        return Ok(LocalModel::new(stem, Some(path)));
     }
-    let path = config::models_dir(config).join(format!("{name}.gguf"));
-    if path.is_file() {
-        return Ok(LocalModel { name: name.to_owned(), path: Some(path) });
+    match by_name(name, config) {
+        Some(path) => Ok(LocalModel::new(name, Some(path))),
+        None => Err(unknown(name, config)),
     }
-    Err(unknown(name, config))
 }
 
-/// The names that [`find`] knows: the built-in model and the files of the models folder.
+/// Whether [`find`] finds a model by that name, which is no path: what a stranger may ask for.
+pub fn is_here(name: &str, config: &Config) -> bool {
+    name == BUILTIN
+        || config.local.adapters.contains_key(name)
+        || !is_path(name) && by_name(name, config).is_some()
+}
+
+/// The names that [`find`] knows: the built-in model, the files of the models folder, what of the zoo is here, and the
+/// adapters.
 pub fn names(config: &Config) -> Vec<String> {
     let mut names = files(&config::models_dir(config));
+    names.extend(zoo::all_here().into_iter().map(|here| here.name));
+    names.extend(config.local.adapters.keys().cloned());
     names.retain(|name| name != BUILTIN);
     names.sort();
+    names.dedup();
     names.insert(0, BUILTIN.to_owned());
     names
+}
+
+/// A file of the user's own models, else weights of the zoo.
+fn by_name(name: &str, config: &Config) -> Option<PathBuf> {
+    if name.contains(['/', '\\', ':']) {
+        return zoo::here(name);
+    }
+    let path = config::models_dir(config).join(format!("{name}.gguf"));
+    if path.is_file() { Some(path) } else { zoo::here(name) }
+}
+
+/// Whether it names a file, rather than a repository or a model.
+fn is_path(name: &str) -> bool {
+    let is_suffixed = has_gguf_suffix(Path::new(name));
+    if name.contains('\\') || name.starts_with(['/', '.', '~']) || is_suffixed && !name.contains(':') {
+        return true;
+    }
+    name.contains('/') && (Wanted::parse(name).is_err() || Path::new(name).is_file())
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -86,49 +138,19 @@ fn expand_home(name: &str) -> PathBuf {
 }
 
 fn unknown(name: &str, config: &Config) -> Error {
-    let known = names(config);
+    if let Ok(wanted) = Wanted::parse(name) {
+        return zoo::missing(&wanted);
+    }
+    let mut known = names(config);
+    known.extend(zoo::models().iter().map(|model| model.name.to_owned()));
     let error = Error::new(Kind::NotFound, format!("model: there is no local model {name:?}")).param("model");
     match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean model=\"local/{near}\"?")),
         None => error.hint(format!(
-            "put {name}.gguf into {}, or give a path: local/path/to/file.gguf",
+            "put {name}.gguf into {}, give a path (local/path/to/file.gguf), or choose of `antiphon zoo list`",
             config::models_dir(config).display()
         )),
     }
-}
-
-/// The engines of a client, each loaded once, on first use.
-#[derive(Default)]
-pub(crate) struct Engines {
-    cells: Mutex<HashMap<Key, Arc<OnceCell<Engine>>>>,
-}
-
-/// A model loaded in another way is another engine.
-type Key = (LocalModel, EngineOptions);
-
-impl Engines {
-    /// The engine of `model`; calls that come while it loads wait for the one load.
-    pub(crate) async fn get(&self, model: &LocalModel, options: EngineOptions) -> Result<Engine> {
-        let key = (model.clone(), options);
-        let cell = {
-            let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-            cells.entry(key.clone()).or_default().clone()
-        };
-        let engine = cell.get_or_try_init(|| load(key)).await?;
-        Ok(engine.clone())
-    }
-}
-
-/// Loading blocks, so it has a thread of its own.
-async fn load((model, options): Key) -> Result<Engine> {
-    let target = model.name.clone();
-    tokio::task::spawn_blocking(move || match &model.path {
-        Some(path) => Engine::load(path, &model.name, &options),
-        None => Engine::builtin(config::cache_dir().as_deref(), &options),
-    })
-    .await
-    .unwrap_or_else(|panic| Err(Error::new(Kind::Internal, format!("loading the model panicked: {panic}"))))
-    .map_err(|error| error.target(crate::providers::LOCAL, &target))
 }
 
 /// The call's options over the configuration's.
@@ -139,6 +161,17 @@ pub(crate) fn engine_options(options: &LocalOptions, config: &Config) -> EngineO
         threads,
         batch_threads: threads,
         context: options.context.or(config.local.context),
-        sequences: None,
+        sequences: config.local.sequences,
+        cache_tokens: config.local.cache_tokens,
+        prefix_cache: config.local.prefix_cache,
+        max_waiting: config.local.max_waiting,
+        adapter: None,
     }
+}
+
+/// How much room local models have, and how long a call that may take `timeout` waits for it.
+pub(crate) fn room(config: &Config, timeout: Option<Duration>) -> Room {
+    // Before the call's own deadline, so that what it waited for is said.
+    let patience = timeout.map_or(LONGEST_WAIT, |timeout| (timeout * 3 / 4).min(LONGEST_WAIT));
+    Room { budget: config.local.memory.unwrap_or_else(Size::of_machine), patience }
 }

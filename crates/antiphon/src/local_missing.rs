@@ -36,3 +36,30 @@ pub fn find(name: &str, _: &Config) -> Result<LocalModel> {
 pub fn names(_: &Config) -> Vec<String> {
     Vec::new()
 }
+
+/// A size of memory, of no use in this build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(from = "String")]
+pub struct Size;
+
+impl From<String> for Size {
+    fn from(_: String) -> Self {
+        Self
+    }
+}
+
+/// None is.
+pub fn is_here(_: &str, _: &Config) -> bool {
+    false
+}
+
+/// How strongly an adapter works, of no use in this build.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Deserialize)]
+#[serde(from = "f32")]
+pub struct Scale;
+
+impl From<f32> for Scale {
+    fn from(_: f32) -> Self {
+        Self
+    }
+}

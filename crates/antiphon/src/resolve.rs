@@ -9,6 +9,7 @@ use crate::call::Options;
 use crate::client::Client;
 use crate::local::{self, LocalModel};
 use crate::names::nearest;
+use crate::zoo::{self, Zoo};
 use crate::{aliases, custom, env_vars, providers};
 
 /// The model of a call that names none, unless the environment or the configuration says otherwise.
@@ -113,6 +114,9 @@ impl Client {
         let anywhere =
             || options.base_url.as_ref().and_then(|_| Some(Place::Hosted(custom::anywhere()?, model)));
         let Some((id, name)) = model.split_once('/') else {
+            if self.is_of_zoo(model, options) {
+                return Ok(Place::Local(model));
+            }
             if let Some(known) = providers::of_bare_name(model) {
                 let provider = self.provider(known.id)?.unwrap_or(known);
                 return Ok(Place::Hosted(provider, model));
@@ -129,6 +133,20 @@ impl Client {
             return Err(Error::invalid("model", format_args!("{model:?} names no model after the slash")));
         }
         Ok(Place::Hosted(provider, name))
+    }
+
+    /// Whether a bare name means a model of the zoo. Who gives an address means a model there; of a name that is
+    /// a provider's, too, the weights must be here.
+    pub(crate) fn is_of_zoo(&self, model: &str, options: &Options) -> bool {
+        let Some(known) = zoo::model(model) else { return false };
+        if options.base_url.is_some() {
+            return false;
+        }
+        known.zoo == Zoo::LlmEngine
+            || providers::of_bare_name(model).is_none_or(|provider| {
+                *self.base_url(provider, options) == *provider.base_url
+                    && local::is_here(model, self.config())
+            })
     }
 
     /// Whose model it is, by its name alone (`None`: this process has it), and the model in that one's word.

@@ -105,7 +105,9 @@ def _path(param, name):
 def _names():
     """What this process has: names, and what each stands for."""
     local = {name: name for name in _antiphon.model_names() if name.startswith("local/")}
-    return local | _antiphon.alias_names()
+    # A model of the zoo goes by its bare name, too.
+    zoo = {model["name"]: f"local/{model['name']}" for model in _antiphon.zoo_list(True) if "zoo" in model}
+    return local | zoo | _antiphon.alias_names()
 
 
 def _known(name):

@@ -6,6 +6,8 @@ use antiphon::config::{self, Config};
 use antiphon::core::Provider;
 use antiphon::keys::KeyStore;
 use antiphon::providers::PROVIDERS;
+#[cfg(feature = "local")]
+use antiphon::zoo;
 use antiphon::{Client, Error, Options, local};
 use serde_json::Value;
 
@@ -110,8 +112,19 @@ fn local_rows(client: &Client) -> Vec<(&'static str, Value)> {
         ("instruction sets", system.instruction_sets.into()),
         ("devices", system.devices.into()),
         ("models", models.display().to_string().into()),
+        ("zoo", zoo_folder().into()),
         ("cache", cache.as_deref().map_or_else(|| "no home folder".to_owned(), writable).into()),
     ]
+}
+
+/// The folder of the zoo's weights, and how many are there.
+#[cfg(feature = "local")]
+fn zoo_folder() -> String {
+    let models = match zoo::all_here().len() {
+        1 => "1 model".to_owned(),
+        count => format!("{count} models"),
+    };
+    format!("{} ({models})", zoo::folder().display())
 }
 
 /// The folder, and whether files can be made in it, or above it where it is not there yet.

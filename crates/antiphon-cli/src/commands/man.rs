@@ -21,7 +21,8 @@ pub(crate) fn run(args: &ManArgs, printer: &mut Printer) -> Outcome {
 
 fn find(cli: &clap::Command, verb: &str) -> Result<clap::Command, Error> {
     cli.find_subcommand(verb).cloned().ok_or_else(|| {
-        let verbs = cli.get_subcommands().map(clap::Command::get_name).filter(|verb| *verb != "help");
+        let shown = cli.get_subcommands().filter(|verb| !verb.is_hide_set());
+        let verbs = shown.map(clap::Command::get_name).filter(|verb| *verb != "help");
         let error = Error::new(Kind::NotFound, format!("there is no verb {verb:?}"));
         error.hint(format!("verbs: {}", verbs.collect::<Vec<_>>().join(", ")))
     })

@@ -14,3 +14,4 @@ pub(crate) mod prompt;
 #[cfg(feature = "serve")]
 pub(crate) mod serve;
 pub(crate) mod tokens;
+pub(crate) mod zoo;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use antiphon::{Client, Error, Kind, Options, Source, config, env_vars, local};
+use antiphon::{Client, Error, Kind, Options, Source, config, env_vars, local, zoo};
 use toml_edit::DocumentMut;
 
 use crate::args::{ModelsArgs, ModelsCommand};
@@ -36,7 +36,11 @@ fn local_models(client: &Client) -> Vec<(String, String)> {
     let folder = config::models_dir(client.config());
     let about = |name: &str| match name {
         local::BUILTIN => "built in".to_owned(),
-        _ => folder.join(format!("{name}.gguf")).display().to_string(),
+        _ => {
+            let own = folder.join(format!("{name}.gguf"));
+            let path = if own.is_file() { Some(own) } else { zoo::here(name) };
+            path.map(|path| path.display().to_string()).unwrap_or_default()
+        }
     };
     local::names(client.config()).iter().map(|name| (format!("local/{name}"), about(name))).collect()
 }

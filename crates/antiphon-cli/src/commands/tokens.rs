@@ -15,7 +15,7 @@ pub(crate) fn run(args: &TokensArgs, printer: &mut Printer) -> Outcome {
     let model = args.model.clone().unwrap_or_else(|| client.default_model().0);
     let tokenizer = runtime::run(async { Ok(client.tokenizer(&model).await?) })?;
     for (name, text) in &texts {
-        let found = told(&tokenizer, text, args.ids);
+        let found = told(&tokenizer, text, args.ids)?;
         match name {
             Some(name) if texts.len() > 1 => printer.line(format_args!("{found}  {name}"))?,
             _ => printer.line(found)?,
@@ -46,9 +46,9 @@ fn texts(args: &TokensArgs) -> Result<Vec<(Option<String>, String)>, Error> {
     Ok(vec![(None, stdin.piped_text()?.ok_or_else(nothing)?)])
 }
 
-fn told(tokenizer: &Tokenizer, text: &str, ids: bool) -> String {
+fn told(tokenizer: &Tokenizer, text: &str, ids: bool) -> Result<String, Error> {
     if !ids {
-        return tokenizer.count(text).to_string();
+        return Ok(tokenizer.count(text)?.to_string());
     }
-    tokenizer.encode(text).iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
+    Ok(tokenizer.encode(text)?.iter().map(u32::to_string).collect::<Vec<_>>().join(" "))
 }

@@ -6,6 +6,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use crate::engines;
 use crate::face::{self, Face};
 use crate::openapi;
 use crate::routes::{Access, Route};
@@ -47,7 +48,7 @@ async fn ready(caller: Caller) -> Response {
 }
 
 async fn metrics(caller: Caller) -> Response {
-    let mut response = Response::new(caller.app.metrics.text().into());
+    let mut response = Response::new(caller.app.metrics.text(&engines::registry(&caller.live.client)).into());
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response

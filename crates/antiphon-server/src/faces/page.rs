@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use crate::engines;
 use crate::face::{self, Face};
 use crate::routes::{Access, Route};
 use crate::ticket::Caller;
@@ -106,6 +107,7 @@ async fn status(caller: Caller) -> Response {
         let taken = limit.saturating_sub(caller.live.in_flight.available_permits());
         status["in_flight"] = taken.into();
         status["max_in_flight"] = limit.into();
+        status["engines"] = engines::to_json(&caller.live.client);
     }
     let mut response = face::json(StatusCode::OK, status.to_string());
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -125,6 +125,8 @@ async fn ask(app: &Arc<App>, job: &Job, row: Map) -> Result<Value> {
     let mut request = request(job.form, row)?;
     request.model = app.kept.target(&job.model).unwrap_or_else(|| job.model.clone());
     let mut call = Call::new(request);
+    // A job takes turns with its owner's other requests, too.
+    call.options.client = Some(format!("jobs of {}", job.owner));
     call.options.cache.key_prefix = (!job.owner.is_empty()).then(|| format!("key:{}", job.owner));
     let answer = app.live().client.complete(call).await?;
     Ok(match job.form {

@@ -7,6 +7,8 @@ mod answers;
 mod input;
 mod leaving;
 mod life;
+#[cfg(feature = "local")]
+mod local;
 mod page;
 mod rig;
 mod walk;

@@ -16,6 +16,7 @@ mod vocabulary;
 use antiphon_core::{Request, Result};
 use serde_json::Value;
 
+use crate::call::Options;
 use crate::client::Client;
 use crate::providers;
 
@@ -55,7 +56,7 @@ pub struct Tokenizer {
 enum Kind {
     Encoding(&'static Encoding),
     #[cfg(feature = "local")]
-    Local(antiphon_engine::Engine),
+    Local(crate::local::Loaded),
 }
 
 impl Client {
@@ -64,14 +65,19 @@ impl Client {
         let model = if model.is_empty() { self.default_model().0 } else { model.to_owned() };
         match model.split_once('/') {
             Some((providers::LOCAL, name)) => self.local_tokenizer(name).await,
+            None if crate::local::is_here(&model, self.config())
+                && self.is_of_zoo(&model, &Options::default()) =>
+            {
+                self.local_tokenizer(&model).await
+            }
             _ => Ok(Tokenizer::of_name(&model)),
         }
     }
 
     #[cfg(feature = "local")]
     async fn local_tokenizer(&self, name: &str) -> Result<Tokenizer> {
-        let engine = self.engine(&crate::local::find(name, self.config())?).await?;
-        Ok(Tokenizer { kind: Kind::Local(engine), model: name.to_owned(), is_exact: true })
+        let model = self.engine(&crate::local::find(name, self.config())?).await?;
+        Ok(Tokenizer { kind: Kind::Local(model), model: name.to_owned(), is_exact: true })
     }
 
     #[cfg(not(feature = "local"))]
@@ -105,20 +111,20 @@ impl Tokenizer {
     }
 
     /// How many tokens a text has, as such: no special tokens are read in it or put around it.
-    pub fn count(&self, text: &str) -> u64 {
+    pub fn count(&self, text: &str) -> Result<u64> {
         match &self.kind {
-            Kind::Encoding(encoding) => encoding.count(text),
+            Kind::Encoding(encoding) => Ok(encoding.count(text)),
             #[cfg(feature = "local")]
-            Kind::Local(engine) => engine.tokenize(text).len() as u64,
+            Kind::Local(model) => Ok(model.tokenize(text)?.len() as u64),
         }
     }
 
     /// The tokens of a text, likewise.
-    pub fn encode(&self, text: &str) -> Vec<u32> {
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         match &self.kind {
-            Kind::Encoding(encoding) => encoding.encode(text),
+            Kind::Encoding(encoding) => Ok(encoding.encode(text)),
             #[cfg(feature = "local")]
-            Kind::Local(engine) => engine.tokenize(text),
+            Kind::Local(model) => model.tokenize(text),
         }
     }
 
@@ -127,7 +133,7 @@ impl Tokenizer {
         match &self.kind {
             Kind::Encoding(encoding) => encoding.decode(tokens),
             #[cfg(feature = "local")]
-            Kind::Local(engine) => Ok(engine.detokenize(tokens)),
+            Kind::Local(model) => model.detokenize(tokens),
         }
     }
 
@@ -136,8 +142,8 @@ impl Tokenizer {
     pub fn count_chat(&self, chat: &Chat<'_>) -> Result<u64> {
         match &self.kind {
             #[cfg(feature = "local")]
-            Kind::Local(engine) if !chat.is_answer => engine.count_tokens(&request(&self.model, chat)?),
-            _ => chat.tokens(&self.model, &mut |text| Ok(self.count(text))),
+            Kind::Local(model) if !chat.is_answer => model.count_tokens(&request(&self.model, chat)?),
+            _ => chat.tokens(&self.model, &mut |text| self.count(text)),
         }
     }
 
@@ -145,7 +151,7 @@ impl Tokenizer {
     pub fn count_request(&self, request: &Request) -> Result<u64> {
         match &self.kind {
             #[cfg(feature = "local")]
-            Kind::Local(engine) => engine.count_tokens(request),
+            Kind::Local(model) => model.count_tokens(request),
             Kind::Encoding(_) => {
                 let messages: Vec<Value> = request.messages.iter().map(|message| message.to_json()).collect();
                 let tools: Vec<Value> = request.tools.iter().map(|tool| tool.to_json()).collect();
