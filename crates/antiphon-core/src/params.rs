@@ -143,15 +143,31 @@ params! {
 }
 
 impl Params {
+<<<<<<< HEAD
     /// The names of those parameters that say what form the answer must have, as far as they are set.
     pub fn guided(&self) -> impl Iterator<Item = &'static str> {
+=======
+    /// An answer has one form: two `guided_*` at once are refused.
+    pub(crate) fn check_guides(&self) -> Result<()> {
+>>>>>>> guided
         let given = [
             ("guided_json", self.guided_json.is_some()),
             ("guided_regex", self.guided_regex.is_some()),
             ("guided_choice", self.guided_choice.is_some()),
             ("guided_grammar", self.guided_grammar.is_some()),
         ];
+<<<<<<< HEAD
         given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
+=======
+        let mut given = given.iter().filter(|(_, is_given)| *is_given);
+        match (given.next(), given.next()) {
+            (Some((first, _)), Some((second, _))) => {
+                let message = format_args!("cannot be combined with {first}");
+                Err(Error::invalid(second, message).hint("give one of them"))
+            }
+            _ => Ok(()),
+        }
+>>>>>>> guided
     }
 }
 
@@ -315,6 +331,15 @@ mod tests {
             let error = Params::default().set(name, value).unwrap_err();
             assert_eq!(error.message(), expected);
         }
+    }
+
+    #[test]
+    fn an_answer_has_one_form() {
+        let mut params = Params { guided_regex: Some("a".into()), ..Params::default() };
+        assert_eq!(params.check_guides().map_err(|error| error.message().to_owned()), Ok(()));
+        params.guided_choice = Some(vec!["a".into()]);
+        let error = params.check_guides().unwrap_err();
+        assert_eq!(error.message(), "guided_choice: cannot be combined with guided_regex");
     }
 
     #[test]
