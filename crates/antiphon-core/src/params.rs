@@ -143,31 +143,27 @@ params! {
 }
 
 impl Params {
-<<<<<<< HEAD
     /// The names of those parameters that say what form the answer must have, as far as they are set.
     pub fn guided(&self) -> impl Iterator<Item = &'static str> {
-=======
-    /// An answer has one form: two `guided_*` at once are refused.
-    pub(crate) fn check_guides(&self) -> Result<()> {
->>>>>>> guided
         let given = [
             ("guided_json", self.guided_json.is_some()),
             ("guided_regex", self.guided_regex.is_some()),
             ("guided_choice", self.guided_choice.is_some()),
             ("guided_grammar", self.guided_grammar.is_some()),
         ];
-<<<<<<< HEAD
         given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
-=======
-        let mut given = given.iter().filter(|(_, is_given)| *is_given);
+    }
+
+    /// An answer has one form: two `guided_*` at once are refused.
+    pub(crate) fn check_guides(&self) -> Result<()> {
+        let mut given = self.guided();
         match (given.next(), given.next()) {
-            (Some((first, _)), Some((second, _))) => {
+            (Some(first), Some(second)) => {
                 let message = format_args!("cannot be combined with {first}");
                 Err(Error::invalid(second, message).hint("give one of them"))
             }
             _ => Ok(()),
         }
->>>>>>> guided
     }
 }
 
