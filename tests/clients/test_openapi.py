@@ -34,19 +34,15 @@ def known_models(schema):
     return schema
 
 
-# CPython 3.11 now and then fails so where hypothesis parses its own source, deep in a call
-# (github.com/python/cpython/issues/106905): no word of the server.
-FAULT_OF_PYTHON = "SystemError: AST constructor recursion depth mismatch"
-TRIES = 3
-
-
 def test_no_request_is_a_fault_of_the_server(server, tmp_path):
     with urllib.request.urlopen(server.url + "/openapi.json", timeout=10) as answer:
         schema = known_models(json.load(answer))
     path = tmp_path / "openapi.json"
     path.write_text(json.dumps(schema))
     command = [environments.BUILD / "schemathesis" / "bin" / "schemathesis", "run", path, "--url", server.url]
-    command += ["--checks", "not_a_server_error", "--max-examples", EXAMPLES, "--workers", "2", "--no-color"]
+    # One worker: with more, Python 3.11 now and then fails in hypothesis, whose threads parse source at the same time
+    # (SystemError, github.com/python/cpython/issues/106905).
+    command += ["--checks", "not_a_server_error", "--max-examples", EXAMPLES, "--workers", "1", "--no-color"]
     command += [
         "--phases",
         "examples,coverage,fuzzing",
@@ -58,10 +54,7 @@ def test_no_request_is_a_fault_of_the_server(server, tmp_path):
     command += ["--generation-database", "none"]
     for excluded in NOT_IMPLEMENTED:
         command += ["--exclude-path", excluded]
-    for _ in range(TRIES):
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=900)
-        if FAULT_OF_PYTHON not in done.stdout:
-            break
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=900)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     # It did get somewhere.
     assert " generated" in done.stdout
