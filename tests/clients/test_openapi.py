@@ -40,8 +40,8 @@ def test_no_request_is_a_fault_of_the_server(server, tmp_path):
     path = tmp_path / "openapi.json"
     path.write_text(json.dumps(schema))
     command = [environments.BUILD / "schemathesis" / "bin" / "schemathesis", "run", path, "--url", server.url]
-    # One worker: with more, Python 3.11 now and then fails in hypothesis, whose threads parse source at the same time
-    # (SystemError, github.com/python/cpython/issues/106905).
+    # One worker: with more, Python 3.11 now and then fails in hypothesis, whose threads parse source at the
+    # same time (SystemError, github.com/python/cpython/issues/106905).
     command += ["--checks", "not_a_server_error", "--max-examples", EXAMPLES, "--workers", "1", "--no-color"]
     command += [
         "--phases",
