@@ -24,7 +24,8 @@ fn ask(value: Value) -> Response {
 }
 
 fn try_ask(value: Value) -> Result<Response> {
-    block_on(fold(engine().call(request(value))))
+    let request = Request::from_json(value.as_object().unwrap().clone())?;
+    block_on(fold(engine().call(request)))
 }
 
 async fn fold(mut events: EventStream) -> Result<Response> {
