@@ -40,7 +40,9 @@ def test_no_request_is_a_fault_of_the_server(server, tmp_path):
     path = tmp_path / "openapi.json"
     path.write_text(json.dumps(schema))
     command = [environments.BUILD / "schemathesis" / "bin" / "schemathesis", "run", path, "--url", server.url]
-    command += ["--checks", "not_a_server_error", "--max-examples", EXAMPLES, "--workers", "2", "--no-color"]
+    # One worker: with more, Python 3.11 now and then fails in hypothesis, whose threads parse source at the
+    # same time (SystemError, github.com/python/cpython/issues/106905).
+    command += ["--checks", "not_a_server_error", "--max-examples", EXAMPLES, "--workers", "1", "--no-color"]
     command += [
         "--phases",
         "examples,coverage,fuzzing",

@@ -153,6 +153,18 @@ impl Params {
         ];
         given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
     }
+
+    /// An answer has one form: two `guided_*` at once are refused.
+    pub(crate) fn check_guides(&self) -> Result<()> {
+        let mut given = self.guided();
+        match (given.next(), given.next()) {
+            (Some(first), Some(second)) => {
+                let message = format_args!("cannot be combined with {first}");
+                Err(Error::invalid(second, message).hint("give one of them"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Token id to bias.
@@ -315,6 +327,15 @@ mod tests {
             let error = Params::default().set(name, value).unwrap_err();
             assert_eq!(error.message(), expected);
         }
+    }
+
+    #[test]
+    fn an_answer_has_one_form() {
+        let mut params = Params { guided_regex: Some("a".into()), ..Params::default() };
+        assert_eq!(params.check_guides().map_err(|error| error.message().to_owned()), Ok(()));
+        params.guided_choice = Some(vec!["a".into()]);
+        let error = params.check_guides().unwrap_err();
+        assert_eq!(error.message(), "guided_choice: cannot be combined with guided_regex");
     }
 
     #[test]

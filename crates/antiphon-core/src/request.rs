@@ -376,6 +376,7 @@ impl Request {
 
     /// Checks what spans several fields.
     pub fn check(&self) -> Result<()> {
+        self.params.check_guides()?;
         if self.task != Task::Chat {
             return self.check_task();
         }

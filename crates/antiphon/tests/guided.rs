@@ -143,8 +143,8 @@ async fn what_a_server_cannot_do_is_refused_before_anything_is_sent() {
         ("vllm/m", json!({"guided_json": {"type": "strin"}}), "guided_json", Kind::InvalidRequest),
         (
             "vllm/m",
-            json!({"guided_regex": "a", "guided_choice": ["a"]}),
-            "guided_choice",
+            json!({"guided_regex": "a", "response_format": {"type": "json_object"}}),
+            "guided_regex",
             Kind::InvalidRequest,
         ),
     ] {

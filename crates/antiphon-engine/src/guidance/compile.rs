@@ -4,9 +4,9 @@
 //! has; so there is a limit to everything, and a deadline behind the limits.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ const DEADLINE: Duration = Duration::from_millis(750);
 /// llguidance and the checker of schemas go down a schema and its references by recursion.
 const STACK: usize = 64 << 20;
 /// At most so many grammars that were given up may still be compiling.
-const STRAYING: usize = 4;
+const STRAYING: isize = 4;
 /// At most so many texts to choose from, and bytes of a grammar.
 const MAX_CHOICES: usize = 10_000;
 const MAX_GRAMMAR: usize = 256 << 10;
@@ -68,90 +68,92 @@ impl Checks {
     }
 }
 
+/// An outcome that is there, or that somebody is working on.
+type Slot = Arc<OnceLock<Result<Compiled>>>;
+
 /// Makes matchers for one vocabulary.
 pub(crate) struct Guidance {
     pub(super) vocabulary: Arc<Vocabulary>,
     /// Made on first use: it walks the whole vocabulary.
     factory: OnceLock<Result<Arc<ParserFactory>>>,
-    /// What cannot be compiled is kept, too, so that it is refused at once the next time.
-    compiled: Mutex<VecDeque<(Grammar, Result<Compiled>)>>,
-    /// Held while a grammar is compiled: who asks for the same one meanwhile finds it there.
-    turn: Mutex<()>,
-    straying: Arc<AtomicUsize>,
+    /// The latest first. What cannot be compiled is kept, too, so that it is refused at once the next time.
+    slots: Mutex<VecDeque<(Grammar, Slot)>>,
+    /// How many threads go on compiling what was given up.
+    straying: Arc<AtomicIsize>,
 }
 
 impl Guidance {
     pub(crate) fn new(vocabulary: Arc<Vocabulary>) -> Self {
-        Self {
-            vocabulary,
-            factory: OnceLock::new(),
-            compiled: Mutex::default(),
-            turn: Mutex::default(),
-            straying: Arc::default(),
-        }
+        Self { vocabulary, factory: OnceLock::new(), slots: Mutex::default(), straying: Arc::default() }
     }
 
-    /// A matcher at its start. Blocks for as long as the deadline at most, but for the first time and where others
-    /// are before it.
+    /// A matcher at its start. Blocks for as long as the deadline at most, but for the first time.
     pub(crate) fn compiled(&self, guide: &Guide) -> Result<Compiled> {
-        let named = |error: Error| Error::invalid(guide.field, error.message());
-        if let Some(outcome) = self.kept(&guide.grammar) {
-            return outcome.map_err(named);
-        }
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(outcome) = self.kept(&guide.grammar) {
-            return outcome.map_err(named);
-        }
         let factory =
             self.factory.get_or_init(|| factory(&self.vocabulary)).as_ref().map_err(Clone::clone)?.clone();
-        if self.straying.load(Ordering::Acquire) >= STRAYING {
-            let message = format!("{}: too many schemas and grammars are being compiled", guide.field);
-            return Err(Error::new(Kind::RateLimit, message).param(guide.field));
-        }
-        let grammar = guide.grammar.clone();
-        let Some(outcome) = self.within_deadline(move || compile(&factory, &grammar)) else {
-            // It may have been the machine's fault, so that is not kept.
-            return Err(Error::invalid(guide.field, "takes too long to compile").hint("make it smaller"));
-        };
-        self.keep(&guide.grammar, outcome.clone());
-        outcome.map_err(named)
+        let slot = self.slot(&guide.grammar);
+        // Who asks for the same at the same time waits for it here.
+        let outcome = slot.get_or_init(|| {
+            let grammar = guide.grammar.clone();
+            self.within_deadline(move || compile(&factory, &grammar)).unwrap_or_else(|error| {
+                // It may be the machine's fault, so that is not kept.
+                self.forget(&slot);
+                Err(error)
+            })
+        });
+        outcome.clone().map_err(|error| {
+            let message = format!("{}: {}", guide.field, error.message());
+            Error::new(error.kind(), message).param(guide.field)
+        })
     }
 
-    /// The outcome of `work`, done in a thread of its own; `None` where it takes too long.
+    fn slots(&self) -> MutexGuard<'_, VecDeque<(Grammar, Slot)>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, grammar: &Grammar) -> Slot {
+        let mut slots = self.slots();
+        let at = slots.iter().position(|(other, _)| other == grammar);
+        let entry = at.and_then(|at| slots.remove(at)).unwrap_or_else(|| (grammar.clone(), Slot::default()));
+        let slot = entry.1.clone();
+        slots.truncate(KEPT - 1);
+        slots.push_front(entry);
+        slot
+    }
+
+    fn forget(&self, slot: &Slot) {
+        self.slots().retain(|(_, other)| !Arc::ptr_eq(other, slot));
+    }
+
+    /// The outcome of `work`, done in a thread of its own; the outer error says that there is none.
     pub(super) fn within_deadline<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
-    ) -> Option<Result<T>> {
+    ) -> Result<Result<T>> {
+        if self.straying.load(Ordering::Acquire) >= STRAYING {
+            let message = "too many schemas and grammars that were given up are still being compiled";
+            return Err(Error::new(Kind::RateLimit, message));
+        }
         let (sender, receiver) = sync_channel(1);
-        self.straying.fetch_add(1, Ordering::AcqRel);
-        let straying = self.straying.clone();
+        // Whoever comes second, the thread at its end or the caller at the deadline, sees that.
+        let (straying, is_second) = (self.straying.clone(), Arc::new(AtomicBool::new(false)));
+        let is_given_up = is_second.clone();
         let thread = thread::Builder::new().name("antiphon-guidance".into()).stack_size(STACK);
         let spawned = thread.spawn(move || {
             let outcome = without_panic("compiling the grammar", work).flatten();
-            straying.fetch_sub(1, Ordering::AcqRel);
             // Whoever gave it up has had an error.
             let _ = sender.send(outcome);
+            if is_given_up.swap(true, Ordering::AcqRel) {
+                straying.fetch_sub(1, Ordering::AcqRel);
+            }
         });
-        if let Err(error) = spawned {
-            self.straying.fetch_sub(1, Ordering::AcqRel);
-            return Some(Err(Error::new(Kind::Internal, format!("no thread for the grammar: {error}"))));
-        }
-        receiver.recv_timeout(DEADLINE).ok()
-    }
-
-    fn kept(&self, grammar: &Grammar) -> Option<Result<Compiled>> {
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = compiled.iter().position(|(other, _)| other == grammar)?;
-        let entry = compiled.remove(at)?;
-        let outcome = entry.1.clone();
-        compiled.push_front(entry);
-        Some(outcome)
-    }
-
-    fn keep(&self, grammar: &Grammar, outcome: Result<Compiled>) {
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        compiled.truncate(KEPT - 1);
-        compiled.push_front((grammar.clone(), outcome));
+        spawned.map_err(|error| Error::new(Kind::Internal, format!("no thread for the grammar: {error}")))?;
+        receiver.recv_timeout(DEADLINE).map_err(|_| {
+            if !is_second.swap(true, Ordering::AcqRel) {
+                self.straying.fetch_add(1, Ordering::AcqRel);
+            }
+            failed("takes too long to compile").hint("make it smaller")
+        })
     }
 }
 

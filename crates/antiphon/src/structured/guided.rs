@@ -26,12 +26,8 @@ pub(crate) enum Spelling {
 
 /// Rewrites the request in these words. What they have no word for is [`Kind::UnsupportedParams`].
 pub(crate) fn spell(request: &mut Request, spelling: Spelling) -> Result<()> {
-    let mut given = request.params.guided();
-    let (field, second) = (given.next(), given.next());
-    drop(given);
-    if let (Some(first), Some(second)) = (field, second) {
-        return Err(Error::invalid(second, format_args!("cannot be given together with {first}")));
-    }
+    // Two of them are no request.
+    let field = request.params.guided().next();
     let Some(field) = field else {
         if spelling == Spelling::Tgi {
             tgi_format(request);
@@ -337,13 +333,6 @@ mod tests {
             ),
             (Chat, Spelling::Tgi, json!({"guided_grammar": "x"}), "guided_grammar", Kind::UnsupportedParams),
             (Text, Spelling::Tgi, json!({"guided_regex": "x"}), "guided_regex", Kind::UnsupportedParams),
-            (
-                Text,
-                Spelling::AsGiven,
-                json!({"guided_regex": "x", "guided_choice": ["x"]}),
-                "guided_choice",
-                Kind::InvalidRequest,
-            ),
             (
                 Chat,
                 Spelling::Nested,
