@@ -1,9 +1,8 @@
 //! LoRA adapters: a model under one answers as the model does whose weights were changed by it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-#[allow(dead_code, reason = "not every test uses all of it")]
 mod ask;
-#[allow(dead_code, reason = "not every test uses all of it")]
+#[expect(dead_code, reason = "not every test uses all of it")]
 mod random_gguf;
 
 use std::path::Path;

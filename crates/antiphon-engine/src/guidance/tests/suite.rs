@@ -75,7 +75,9 @@ fn written(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => {
             let lists = items.iter().map(written).fold(vec![Vec::new()], |lists: Vec<Vec<String>>, item| {
-                let with = |list: &Vec<String>, item: &String| [list.as_slice(), &[item.clone()]].concat();
+                let with = |list: &Vec<String>, item: &String| {
+                    [list.as_slice(), std::slice::from_ref(item)].concat()
+                };
                 let longer = lists.iter().flat_map(|list| item.iter().map(move |item| with(list, item)));
                 longer.take(200).collect()
             });
