@@ -1,13 +1,14 @@
 """Writes fixtures/architectures: what Hugging Face transformers makes of tiny random models.
 
-Each fixture is the recipe of one GGUF file (metadata, and how each tensor's numbers are drawn) with the tokens and
-log-probabilities that transformers gives for the same weights. The Rust tests write the file from the recipe and
-compare. Which number of the checkpoint goes where in the GGUF file is not worked out here: llama.cpp's own converter
-is run over a checkpoint whose numbers are numbered, so names, orders and offsets are the converter's.
+Each fixture is the recipe of one GGUF file (metadata, and how each tensor's numbers are drawn) with the
+tokens and log-probabilities that transformers gives for the same weights. The Rust tests write the file from
+the recipe and compare. Which number of the checkpoint goes where in the GGUF file is not worked out here:
+llama.cpp's own converter is run over a checkpoint whose numbers are numbered, so names, orders and offsets are
+the converter's.
 
-Run once, with torch 2.15.0, transformers 5.23.0, sentencepiece 0.2.2, protobuf 7.36.2 and jinja2 3.1.6 installed, and with the
-folders `conversion` and `gguf-py` of llama.cpp, which the source archive of llama-cpp-python 0.3.36 has below
-vendor/llama.cpp:
+Run once, with torch 2.15.0, transformers 5.23.0, sentencepiece 0.2.2, protobuf 7.36.2 and jinja2 3.1.6
+installed, and with the folders `conversion` and `gguf-py` of llama.cpp, which the source archive of
+llama-cpp-python 0.3.36 has below vendor/llama.cpp:
 
     python scripts/architectures.py path/to/vendor/llama.cpp [NAME ...]
 """
@@ -36,21 +37,21 @@ TOP = 12
 # Where the two likeliest tokens are closer, rounding may choose.
 MARGIN = 0.15
 
-WIDE = dict(
-    vocab_size=VOCABULARY,
-    hidden_size=64,
-    intermediate_size=96,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    max_position_embeddings=256,
+WIDE = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 256,
     # Large, so that a wrong one shows.
-    rms_norm_eps=0.02,
-    bos_token_id=1,
-    eos_token_id=2,
-    pad_token_id=0,
-)
-MOE = dict(num_experts_per_tok=2, moe_intermediate_size=48)
+    "rms_norm_eps": 0.02,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 0,
+}
+MOE = {"num_experts_per_tok": 2, "moe_intermediate_size": 48}
 
 
 def rope(base: float = 10000.0, **more: object) -> dict:
@@ -58,104 +59,114 @@ def rope(base: float = 10000.0, **more: object) -> dict:
 
 
 def long_rope(half: int, **more: object) -> dict:
-    """Of a model that is asked about more than it was trained for: llama.cpp takes the long factors for all then."""
-    factors = dict(
-        short_factor=[1.0 + 0.05 * i for i in range(half)],
-        long_factor=[1.5 + 0.25 * i for i in range(half)],
-    )
-    return rope(rope_type="longrope", original_max_position_embeddings=32, **factors, **more) | dict(
-        original_max_position_embeddings=32
-    )
+    """Of a model asked about more than it was trained for: llama.cpp takes the long factors for all then."""
+    factors = {
+        "short_factor": [1.0 + 0.05 * i for i in range(half)],
+        "long_factor": [1.5 + 0.25 * i for i in range(half)],
+    }
+    return rope(rope_type="longrope", original_max_position_embeddings=32, **factors, **more) | {
+        "original_max_position_embeddings": 32
+    }
 
 
 # transformers has this for the norms of latent vectors, whatever the configuration says.
-LATENT = dict(rms_norm_eps=1e-6)
-LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0)
+LATENT = {"rms_norm_eps": 1e-6}
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 
-# Name of the fixture: (configuration, its fields, what the converter calls the model where not as transformers does).
+# Name of the fixture: (configuration, its fields, what the converter calls the model where that is not as
+# transformers does).
 MODELS: dict[str, tuple] = {
-    "llama": ("LlamaConfig", WIDE | rope() | dict(num_key_value_heads=4), None),
+    "llama": ("LlamaConfig", WIDE | rope() | {"num_key_value_heads": 4}, None),
     "llama-3": (
         "LlamaConfig",
-        WIDE | rope(500000.0, **LLAMA3, original_max_position_embeddings=32) | dict(tie_word_embeddings=True),
+        WIDE | rope(500000.0, **LLAMA3, original_max_position_embeddings=32) | {"tie_word_embeddings": True},
         None,
     ),
     "falcon-7b": (
         "FalconConfig",
-        dict(
-            vocab_size=VOCABULARY,
-            hidden_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            multi_query=True,
-            num_kv_heads=1,
-            parallel_attn=True,
-            bias=False,
-            alibi=False,
-            new_decoder_architecture=False,
-            layer_norm_epsilon=0.02,
-        )
+        {
+            "vocab_size": VOCABULARY,
+            "hidden_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "multi_query": True,
+            "num_kv_heads": 1,
+            "parallel_attn": True,
+            "bias": False,
+            "alibi": False,
+            "new_decoder_architecture": False,
+            "layer_norm_epsilon": 0.02,
+        }
         | rope(),
         None,
     ),
     "falcon-40b": (
         "FalconConfig",
-        dict(
-            vocab_size=VOCABULARY,
-            hidden_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_kv_heads=2,
-            parallel_attn=True,
-            bias=False,
-            alibi=False,
-            new_decoder_architecture=True,
-            layer_norm_epsilon=0.02,
-        )
+        {
+            "vocab_size": VOCABULARY,
+            "hidden_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_kv_heads": 2,
+            "parallel_attn": True,
+            "bias": False,
+            "alibi": False,
+            "new_decoder_architecture": True,
+            "layer_norm_epsilon": 0.02,
+        }
         | rope(),
         None,
     ),
     "mpt": (
         "MptConfig",
-        dict(vocab_size=VOCABULARY, d_model=64, n_heads=4, n_layers=2, max_seq_len=256, expansion_ratio=4),
+        {
+            "vocab_size": VOCABULARY,
+            "d_model": 64,
+            "n_heads": 4,
+            "n_layers": 2,
+            "max_seq_len": 256,
+            "expansion_ratio": 4,
+        },
         "MPTForCausalLM",
     ),
-    "mistral": ("MistralConfig", WIDE | rope(1000000.0) | dict(head_dim=32, sliding_window=None), None),
+    "mistral": ("MistralConfig", WIDE | rope(1000000.0) | {"head_dim": 32, "sliding_window": None}, None),
     "mixtral": (
         "MixtralConfig",
-        WIDE | rope(1000000.0) | dict(num_local_experts=4, num_experts_per_tok=2, sliding_window=None),
+        WIDE | rope(1000000.0) | {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": None},
         None,
     ),
-    "gemma": ("GemmaConfig", WIDE | rope() | dict(head_dim=32, num_key_value_heads=1), None),
+    "gemma": ("GemmaConfig", WIDE | rope() | {"head_dim": 32, "num_key_value_heads": 1}, None),
     "gemma2": (
         "Gemma2Config",
-        WIDE | rope() | dict(head_dim=32, sliding_window=16, query_pre_attn_scalar=32, num_hidden_layers=4)
+        WIDE
+        | rope()
+        | {"head_dim": 32, "sliding_window": 16, "query_pre_attn_scalar": 32, "num_hidden_layers": 4}
         # Small, so that it bends what there is.
-        | dict(attn_logit_softcapping=4.0, final_logit_softcapping=8.0),
+        | {"attn_logit_softcapping": 4.0, "final_logit_softcapping": 8.0},
         None,
     ),
     "gemma3": (
         "Gemma3TextConfig",
         WIDE
-        | dict(
-            head_dim=32,
-            sliding_window=16,
-            query_pre_attn_scalar=32,
-            num_hidden_layers=7,
-            sliding_window_pattern=6,
-            rope_parameters={
+        | {
+            "head_dim": 32,
+            "sliding_window": 16,
+            "query_pre_attn_scalar": 32,
+            "num_hidden_layers": 7,
+            "sliding_window_pattern": 6,
+            "rope_parameters": {
                 "full_attention": {"rope_type": "default", "rope_theta": 1000000.0},
                 "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
             },
-        ),
+        },
         None,
     ),
-    "phi3": ("Phi3Config", WIDE | rope() | dict(num_key_value_heads=4, sliding_window=None), None),
+    "phi3": ("Phi3Config", WIDE | rope() | {"num_key_value_heads": 4, "sliding_window": None}, None),
     "phi4-mini": (
         "Phi3Config",
         WIDE
         | long_rope(6, partial_rotary_factor=0.75)
-        | dict(partial_rotary_factor=0.75, tie_word_embeddings=True, sliding_window=None),
+        | {"partial_rotary_factor": 0.75, "tie_word_embeddings": True, "sliding_window": None},
         None,
     ),
     "deepseek2": (
@@ -172,29 +183,29 @@ MODELS: dict[str, tuple] = {
             mscale_all_dim=0.707,
             original_max_position_embeddings=64,
         )
-        | dict(
-            num_key_value_heads=2,
+        | {
+            "num_key_value_heads": 2,
             # llama.cpp knows the lite form by its number of layers.
-            num_hidden_layers=27,
-            hidden_size=32,
-            intermediate_size=48,
-            moe_intermediate_size=16,
-            num_attention_heads=2,
-            q_lora_rank=None,
-            kv_lora_rank=16,
-            qk_rope_head_dim=16,
-            qk_nope_head_dim=16,
-            head_dim=16,
-            v_head_dim=16,
-            n_routed_experts=4,
-            n_shared_experts=2,
-            first_k_dense_replace=1,
-            norm_topk_prob=False,
-            routed_scaling_factor=1.0,
-            topk_method="greedy",
-            n_group=1,
-            topk_group=1,
-        ),
+            "num_hidden_layers": 27,
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "moe_intermediate_size": 16,
+            "num_attention_heads": 2,
+            "q_lora_rank": None,
+            "kv_lora_rank": 16,
+            "qk_rope_head_dim": 16,
+            "qk_nope_head_dim": 16,
+            "head_dim": 16,
+            "v_head_dim": 16,
+            "n_routed_experts": 4,
+            "n_shared_experts": 2,
+            "first_k_dense_replace": 1,
+            "norm_topk_prob": False,
+            "routed_scaling_factor": 1.0,
+            "topk_method": "greedy",
+            "n_group": 1,
+            "topk_group": 1,
+        },
         None,
     ),
     "deepseek3": (
@@ -211,92 +222,97 @@ MODELS: dict[str, tuple] = {
             mscale_all_dim=1.0,
             original_max_position_embeddings=64,
         )
-        | dict(
-            num_key_value_heads=4,
-            num_hidden_layers=3,
-            q_lora_rank=24,
-            kv_lora_rank=32,
-            qk_rope_head_dim=16,
-            qk_nope_head_dim=16,
-            head_dim=16,
-            v_head_dim=16,
-            n_routed_experts=8,
-            n_shared_experts=1,
-            first_k_dense_replace=1,
-            norm_topk_prob=True,
-            routed_scaling_factor=2.5,
-            n_group=2,
-            topk_group=1,
-            num_nextn_predict_layers=0,
-            scoring_func="sigmoid",
-        ),
+        | {
+            "num_key_value_heads": 4,
+            "num_hidden_layers": 3,
+            "q_lora_rank": 24,
+            "kv_lora_rank": 32,
+            "qk_rope_head_dim": 16,
+            "qk_nope_head_dim": 16,
+            "head_dim": 16,
+            "v_head_dim": 16,
+            "n_routed_experts": 8,
+            "n_shared_experts": 1,
+            "first_k_dense_replace": 1,
+            "norm_topk_prob": True,
+            "routed_scaling_factor": 2.5,
+            "n_group": 2,
+            "topk_group": 1,
+            "num_nextn_predict_layers": 0,
+            "scoring_func": "sigmoid",
+        },
         None,
     ),
-    "qwen2": ("Qwen2Config", WIDE | rope(1000000.0) | dict(sliding_window=None), None),
-    "qwen3": ("Qwen3Config", WIDE | rope(1000000.0) | dict(head_dim=32, tie_word_embeddings=True), None),
+    "qwen2": ("Qwen2Config", WIDE | rope(1000000.0) | {"sliding_window": None}, None),
+    "qwen3": ("Qwen3Config", WIDE | rope(1000000.0) | {"head_dim": 32, "tie_word_embeddings": True}, None),
     "qwen3moe": (
         "Qwen3MoeConfig",
-        WIDE | MOE | rope(1000000.0) | dict(head_dim=32, num_experts=4, norm_topk_prob=True, decoder_sparse_step=1),
+        WIDE
+        | MOE
+        | rope(1000000.0)
+        | {"head_dim": 32, "num_experts": 4, "norm_topk_prob": True, "decoder_sparse_step": 1},
         None,
     ),
     "granite": (
         "GraniteConfig",
         WIDE
         | rope()
-        | dict(
-            embedding_multiplier=3.0,
-            attention_multiplier=0.11,
-            residual_multiplier=0.5,
-            logits_scaling=0.7,
-            tie_word_embeddings=True,
-        ),
+        | {
+            "embedding_multiplier": 3.0,
+            "attention_multiplier": 0.11,
+            "residual_multiplier": 0.5,
+            "logits_scaling": 0.7,
+            "tie_word_embeddings": True,
+        },
         None,
     ),
     "smollm3": (
         "SmolLM3Config",
-        WIDE | rope(500000.0) | dict(num_hidden_layers=4, no_rope_layer_interval=4, use_sliding_window=False),
+        WIDE
+        | rope(500000.0)
+        | {"num_hidden_layers": 4, "no_rope_layer_interval": 4, "use_sliding_window": False},
         None,
     ),
     "lfm2": (
         "Lfm2Config",
         WIDE
         | rope(1000000.0)
-        | dict(
-            num_hidden_layers=3,
-            layer_types=["conv", "full_attention", "conv"],
-            block_auto_adjust_ff_dim=False,
-            norm_eps=0.02,
-            conv_L_cache=3,
-        ),
+        | {
+            "num_hidden_layers": 3,
+            "layer_types": ["conv", "full_attention", "conv"],
+            "block_auto_adjust_ff_dim": False,
+            "norm_eps": 0.02,
+            "conv_L_cache": 3,
+        },
         None,
     ),
     "t5": (
         "T5Config",
-        dict(
-            vocab_size=VOCABULARY,
-            d_model=64,
-            d_kv=16,
-            d_ff=96,
-            num_layers=2,
-            num_decoder_layers=2,
-            num_heads=4,
-            feed_forward_proj="gated-gelu",
-            tie_word_embeddings=False,
-            decoder_start_token_id=0,
-            pad_token_id=0,
-            eos_token_id=2,
-            layer_norm_epsilon=0.02,
-            relative_attention_num_buckets=32,
-            relative_attention_max_distance=128,
-            n_positions=256,
-        ),
+        {
+            "vocab_size": VOCABULARY,
+            "d_model": 64,
+            "d_kv": 16,
+            "d_ff": 96,
+            "num_layers": 2,
+            "num_decoder_layers": 2,
+            "num_heads": 4,
+            "feed_forward_proj": "gated-gelu",
+            "tie_word_embeddings": False,
+            "decoder_start_token_id": 0,
+            "pad_token_id": 0,
+            "eos_token_id": 2,
+            "layer_norm_epsilon": 0.02,
+            "relative_attention_num_buckets": 32,
+            "relative_attention_max_distance": 128,
+            "n_positions": 256,
+        },
         None,
     ),
 }
 
 
 def draw(name: str, count: int, scale: float, offset: float) -> np.ndarray:
-    """`count` numbers around `offset`, at most `scale` away: splitmix64, begun with the FNV-1a hash of the name."""
+    """`count` numbers around `offset`, at most `scale` away: splitmix64, begun with the name's FNV-1a hash."""
     state = 0xCBF29CE484222325
     for byte in name.encode():
         state = (state ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
@@ -350,7 +366,9 @@ def read_gguf(path: Path) -> tuple[dict, dict]:
         metadata[key] = ["[" + kinds[1] + "]" if kinds[0] == "array" else kinds[0], field.contents()]
     tensors = {}
     for tensor in reader.tensors:
-        assert tensor.tensor_type == gguf.GGMLQuantizationType.F32, f"{tensor.name} is {tensor.tensor_type.name}"
+        assert tensor.tensor_type == gguf.GGMLQuantizationType.F32, (
+            f"{tensor.name} is {tensor.tensor_type.name}"
+        )
         tensors[tensor.name] = np.array(tensor.data, dtype=np.float32)
     return metadata, tensors
 
@@ -368,7 +386,7 @@ def numbered(weights: dict[str, np.ndarray], factor: int) -> dict[str, np.ndarra
 
 
 def recipe(folder: Path, weights: dict[str, np.ndarray]) -> tuple[dict, list, dict]:
-    """Metadata, the tensors' recipes, and the checkpoint whose conversion has the numbers of those recipes."""
+    """Metadata, the tensors' recipes, and the checkpoint whose conversion has those recipes' numbers."""
     passes = []
     for factor in (1, 2):
         save_file(numbered(weights, factor), folder / "model.safetensors", metadata={"format": "pt"})
@@ -385,7 +403,8 @@ def recipe(folder: Path, weights: dict[str, np.ndarray]) -> tuple[dict, list, di
             continue
         added = (2 * first - twice[name]).reshape(-1)
         index = places.astype(np.int64) - 1
-        assert (index >= 0).all() and (places == index + 1).all(), f"{name} is no rearrangement"
+        assert (index >= 0).all(), f"{name} is no rearrangement"
+        assert (places == index + 1).all(), f"{name} is no rearrangement"
         scale, offset = distribution(name, first.shape, "output.weight" not in once, len(once) > 200)
         numbers = draw(name, first.size, scale, offset)
         flat[index] = numbers - added
@@ -420,14 +439,16 @@ def steps_of(model, prompt: list[int]) -> list | None:
         if ids[0] < SPECIAL or logprobs[0] - logprobs[1] < MARGIN or logprobs[0] > -0.02:
             return None
         answer.append(ids[0])
-        steps.append([[token, round(logprob, 6)] for token, logprob in zip(ids, logprobs)])
+        steps.append([[token, round(logprob, 6)] for token, logprob in zip(ids, logprobs, strict=False)])
     return steps
 
 
 def generate(name: str) -> None:
     kind, fields, alias = MODELS[name]
     config = getattr(transformers, kind)(**copy.deepcopy(fields))
-    auto = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+    auto = (
+        transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
+    )
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         auto.from_config(config, dtype=torch.float32).save_pretrained(folder)
@@ -436,11 +457,13 @@ def generate(name: str) -> None:
             file.write_text(json.dumps(json.loads(file.read_text()) | {"architectures": [alias]}))
         # One converter counts the tokens of this file.
         vocabulary = {str(token): token for token in range(VOCABULARY)}
-        (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": vocabulary}, "added_tokens": []}))
+        (folder / "tokenizer.json").write_text(
+            json.dumps({"model": {"vocab": vocabulary}, "added_tokens": []})
+        )
         weights = load_file(folder / "model.safetensors")
         metadata, tensors, drawn = recipe(folder, weights)
         save_file(drawn, folder / "model.safetensors", metadata={"format": "pt"})
-        eager = dict(attn_implementation="eager", experts_implementation="eager")
+        eager = {"attn_implementation": "eager", "experts_implementation": "eager"}
         model = auto.from_pretrained(folder, dtype=torch.float32, **eager).double().eval()
         tries = ((seed, steps_of(model, prompt_of(seed))) for seed in range(400))
         seed, steps = next((seed, steps) for seed, steps in tries if steps)
@@ -452,7 +475,10 @@ def generate(name: str) -> None:
         "steps": steps,
     }
     write(OUT / f"{name}.json", fixture)
-    print(f"{name}: {len(tensors)} tensors, {sum(w.size for w in weights.values())} numbers, prompt {seed}", flush=True)
+    print(
+        f"{name}: {len(tensors)} tensors, {sum(w.size for w in weights.values())} numbers, prompt {seed}",
+        flush=True,
+    )
 
 
 def write(path: Path, fixture: dict) -> None:
