@@ -3,7 +3,7 @@
 Each fixture is the recipe of one GGUF file (metadata, and how each tensor's numbers are drawn) with the
 tokens and log-probabilities that transformers gives for the same weights. The Rust tests write the file from
 the recipe and compare. Which number of the checkpoint goes where in the GGUF file is not worked out here:
-llama.cpp's own converter is run over a checkpoint whose numbers are numbered, so names, orders and offsets are
+llama.cpp's own converter is run over a checkpoint whose numbers are numbered: names, orders and offsets are
 the converter's.
 
 Run once, with torch 2.15.0, transformers 5.23.0, sentencepiece 0.2.2, protobuf 7.36.2 and jinja2 3.1.6
@@ -312,7 +312,7 @@ MODELS: dict[str, tuple] = {
 
 
 def draw(name: str, count: int, scale: float, offset: float) -> np.ndarray:
-    """`count` numbers around `offset`, at most `scale` away: splitmix64, begun with the name's FNV-1a hash."""
+    """Metadata, the tensors' recipes, and the checkpoint whose conversion has the numbers of these."""
     state = 0xCBF29CE484222325
     for byte in name.encode():
         state = (state ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
