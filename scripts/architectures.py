@@ -312,7 +312,7 @@ MODELS: dict[str, tuple] = {
 
 
 def draw(name: str, count: int, scale: float, offset: float) -> np.ndarray:
-    """`count` numbers around `offset`, at most `scale` away: splitmix64, begun with the FNV-1a of the name."""
+    """`count` numbers around `offset`, at most `scale` away: splitmix64, begun with FNV-1a of the name."""
     state = 0xCBF29CE484222325
     for byte in name.encode():
         state = (state ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
