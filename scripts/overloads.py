@@ -62,6 +62,7 @@ guided_grammar: str | None
 skip_special_tokens: bool | None
 include_stop_str_in_output: bool | None
 ignore_eos: bool | None
+priority: int | None
 api_key: str | None
 base_url: str | None
 extra_headers: Mapping[str, str] | None

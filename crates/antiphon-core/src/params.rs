@@ -140,6 +140,8 @@ params! {
     include_stop_str_in_output: bool,
     /// Whether to go on after an end-of-text token; for measuring.
     ignore_eos: bool,
+    /// Lower is answered sooner, of the requests that wait; 0 unless said (vLLM's name).
+    priority: i64,
 }
 
 impl Params {
@@ -319,6 +321,8 @@ mod tests {
         let cases = [
             ("temperature", json!("hot"), "temperature: must be a number, got a string"),
             ("n", json!(1.5), "n: must be a whole number of at least 0, got 1.5"),
+            ("priority", json!("high"), "priority: must be a whole number, got a string"),
+            ("priority", json!(0.5), "priority: must be a whole number, got 0.5"),
             ("n", json!(-1), "n: must be a whole number of at least 0, got -1"),
             ("stop", json!(["a", 1]), "stop[1]: must be a string, got a number"),
             ("logit_bias", json!({"x": 1}), "logit_bias: keys must be token ids, got \"x\""),

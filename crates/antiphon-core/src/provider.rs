@@ -165,6 +165,7 @@ pub const OPEN_MODEL_PARAMS: &[&str] = &[
     "skip_special_tokens",
     "include_stop_str_in_output",
     "ignore_eos",
+    "priority",
     "thinking",
 ];
 

@@ -101,7 +101,7 @@ impl Worker<'_> {
     /// Puts one sequence out for somebody who has none running, or for whom it gives way by its tier. Whether
     /// there was one.
     fn make_way(&mut self, waiter: &Waiter) -> bool {
-        if waiter.place.tier == Tier::Flex {
+        if waiter.place.rank.tier == Tier::Flex {
             return false;
         }
         let has_none = self.running_of(&waiter.client) == 0;

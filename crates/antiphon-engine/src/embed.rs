@@ -17,7 +17,7 @@ use llama_cpp_2::token::LlamaToken;
 
 use crate::engine::{Batch, Shared};
 use crate::stats::Counters;
-use crate::waiting_line::{Client, Place, Tier, Waiter, WaitingLine, mean_with, overloaded};
+use crate::waiting_line::{Client, Place, Rank, Waiter, WaitingLine, mean_with, overloaded};
 use crate::worker::Limits;
 use crate::{gguf, raw};
 
@@ -28,7 +28,7 @@ pub(crate) const SEQUENCES: u32 = 64;
 pub(crate) struct EmbedJob {
     pub(crate) sender: UnboundedSender<Batch>,
     client: Client,
-    tier: Tier,
+    rank: Rank,
     texts: Vec<Vec<i32>>,
     model: String,
 }
@@ -79,8 +79,8 @@ pub(crate) fn job(
         check_length(shared, &field, tokens.len())?;
         Ok(tokens)
     });
-    let (tier, model) = (Tier::of(request), shared.info.name.clone());
-    Ok(EmbedJob { sender, client, tier, texts: texts.collect::<Result<_>>()?, model })
+    let (rank, model) = (Rank::of(request), shared.info.name.clone());
+    Ok(EmbedJob { sender, client, rank, texts: texts.collect::<Result<_>>()?, model })
 }
 
 fn check_length(shared: &Shared, field: &str, tokens: usize) -> Result<()> {
@@ -157,7 +157,7 @@ impl<'model> Embedder<'model> {
     fn queue(&mut self, job: EmbedJob) {
         self.counters.sent.subtract(1);
         self.jobs += 1;
-        let place = Place { tier: job.tier, number: self.jobs, choice: 0 };
+        let place = Place { rank: job.rank, number: self.jobs, choice: 0 };
         let waiter = Waiter { client: job.client.clone(), place };
         self.waiting.enter(waiter, job);
     }

@@ -25,7 +25,7 @@ use crate::raw::{self, Raw};
 use crate::stats::{Counters, Stats};
 use crate::template::Template;
 use crate::vocabulary::Vocabulary;
-use crate::waiting_line::{Client, Tier};
+use crate::waiting_line::{Client, Rank};
 use crate::worker::{Worker, without_panic};
 use crate::{builtin, check, clock, gguf, load, random};
 
@@ -306,7 +306,7 @@ impl Shared {
             head.extend((0..plan.checked.choices).map(|choice| Event::Text { choice, text: text.clone() }));
         }
         let _ = sender.unbounded_send(Ok(head));
-        let job = Job { sender: sender.clone(), client, tier: Tier::of(request), prompt, plan };
+        let job = Job { sender: sender.clone(), client, rank: Rank::of(request), prompt, plan };
         self.counters.sent.add(1);
         jobs.send(job).map_err(|_| ended())
     }

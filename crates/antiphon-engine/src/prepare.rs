@@ -13,13 +13,13 @@ use crate::guidance::{Compiled, Guide};
 use crate::raw::{self, Raw};
 use crate::template;
 use crate::tools::{self, Format};
-use crate::waiting_line::{Client, Tier};
+use crate::waiting_line::{Client, Rank};
 
 /// What the worker needs to answer a request.
 pub(crate) struct Job {
     pub(crate) sender: UnboundedSender<Batch>,
     pub(crate) client: Client,
-    pub(crate) tier: Tier,
+    pub(crate) rank: Rank,
     pub(crate) prompt: Vec<i32>,
     pub(crate) plan: Plan,
 }

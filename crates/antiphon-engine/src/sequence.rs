@@ -21,7 +21,7 @@ use crate::stops::{Scan, Scanner};
 use crate::tools::CallReader;
 use crate::utf8::Utf8;
 use crate::vocabulary::Vocabulary;
-use crate::waiting_line::{Client, Place, Tier, Waiter};
+use crate::waiting_line::{Client, Place, Rank, Tier, Waiter};
 
 /// A model that does nothing but call tools has lost itself.
 const MAX_CALLS: u32 = 64;
@@ -30,7 +30,7 @@ const MAX_CALLS: u32 = 64;
 pub(crate) struct Call {
     sender: UnboundedSender<Batch>,
     client: Client,
-    tier: Tier,
+    rank: Rank,
     /// Requests are numbered as they come.
     number: u64,
     prompt_tokens: u64,
@@ -54,7 +54,7 @@ impl Call {
 
     /// Whether it gives way to everybody.
     pub(crate) fn is_flex(&self) -> bool {
-        self.tier == Tier::Flex
+        self.rank.tier == Tier::Flex
     }
 
     /// Whether it was let in before, be it that it waits again.
@@ -141,12 +141,12 @@ struct Output {
 impl Sequence {
     /// The choices of a job: the first, with the others as its siblings.
     pub(crate) fn of(job: Job, number: u64, context: usize) -> Sequence {
-        let Job { sender, client, tier, prompt, plan } = job;
+        let Job { sender, client, rank, prompt, plan } = job;
         let choices = plan.checked.choices;
         let call = Rc::new(Call {
             sender,
             client,
-            tier,
+            rank,
             number,
             prompt_tokens: prompt.len() as u64,
             cached_tokens: Cell::new(None),
@@ -200,8 +200,8 @@ impl Sequence {
 
     /// As what it waits.
     pub(crate) fn waiter(&self) -> Waiter {
-        let Call { client, tier, number, .. } = &*self.call;
-        let place = Place { tier: *tier, number: *number, choice: self.choice };
+        let Call { client, rank, number, .. } = &*self.call;
+        let place = Place { rank: *rank, number: *number, choice: self.choice };
         Waiter { client: client.clone(), place }
     }
 

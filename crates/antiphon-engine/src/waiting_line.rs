@@ -1,8 +1,8 @@
 //! Who waits to be let in, and whose turn it is.
 //!
 //! Clients take turns: next is the one with the fewest requests running, of several the one whose last turn is
-//! the longest ago. A client's own requests go by tier, then by age. A request of the tier `flex` goes after
-//! everybody's others.
+//! the longest ago. A client's own requests go by tier, then by `priority`, then by age. A request of the tier
+//! `flex` goes after everybody's others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    pub(crate) fn of(request: &Request) -> Self {
+    fn of(request: &Request) -> Self {
         match request.params.service_tier.as_deref() {
             Some("priority") => Tier::Priority,
             Some("flex") => Tier::Flex,
@@ -40,10 +40,24 @@ impl Tier {
     }
 }
 
+/// What a request says of its place among those of its client; the smallest goes first.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank {
+    pub(crate) tier: Tier,
+    /// vLLM's: lower is sooner.
+    pub(crate) priority: i64,
+}
+
+impl Rank {
+    pub(crate) fn of(request: &Request) -> Self {
+        Self { tier: Tier::of(request), priority: request.params.priority.unwrap_or(0) }
+    }
+}
+
 /// A place in the line of one client; the smallest goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
-    pub(crate) tier: Tier,
+    pub(crate) rank: Rank,
     /// Requests are numbered as they come.
     pub(crate) number: u64,
     pub(crate) choice: u32,
@@ -102,7 +116,7 @@ impl<T> WaitingLine<T> {
         for lane in &self.lanes {
             let running = running(&lane.client);
             for (rank, place) in lane.waiting.keys().take(most).enumerate() {
-                let key = (place.tier == Tier::Flex, running + rank, lane.last_turn, place.number);
+                let key = (place.rank.tier == Tier::Flex, running + rank, lane.last_turn, place.number);
                 order.push((key, &lane.client, *place));
             }
         }
@@ -184,11 +198,7 @@ pub(crate) fn mean_with(mean: Duration, last: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    fn waiter(client: &str, number: u64, tier: Tier) -> Waiter {
-        Waiter { client: Some(client.into()), place: Place { tier, number, choice: 0 } }
-    }
-
-    /// A line in which those words wait: the client, and its tier where it is not the default.
+    /// A line in which those words wait: the client, and its tier or priority where it is not the default.
     fn line(words: &[&str]) -> WaitingLine<String> {
         let mut line = WaitingLine::default();
         for (number, word) in (0..).zip(words) {
@@ -198,12 +208,15 @@ mod tests {
     }
 
     fn of(word: &str, number: u64) -> Waiter {
-        let tier = match &word[1..] {
-            "!" => Tier::Priority,
-            "~" => Tier::Flex,
-            _ => Tier::Default,
+        let (client, rest) = word.split_at(1);
+        let (tier, priority) = match rest.as_bytes() {
+            [b'!', priority @ ..] => (Tier::Priority, priority),
+            [b'~', priority @ ..] => (Tier::Flex, priority),
+            priority => (Tier::Default, priority),
         };
-        waiter(&word[..1], number, tier)
+        let priority = std::str::from_utf8(priority).unwrap().parse().unwrap_or(0);
+        let place = Place { rank: Rank { tier, priority }, number, choice: 0 };
+        Waiter { client: Some(client.into()), place }
     }
 
     /// Serves everybody with so many places, each of whom stays for as many turns as there are places.
@@ -240,6 +253,16 @@ mod tests {
     fn tiers_order_the_requests_of_a_client_and_flex_goes_last() {
         assert_eq!(served(&mut line(&["a", "a!", "a~", "b"]), 1), ["a!1", "b3", "a0", "a~2"]);
         assert_eq!(served(&mut line(&["a~", "b", "b", "b"]), 1), ["b1", "b2", "b3", "a~0"]);
+    }
+
+    #[test]
+    fn within_a_tier_the_lowest_priority_goes_first() {
+        let words = ["a", "a7", "a-2", "a~-9", "a!3", "a!", "a"];
+        let order = ["a!5", "a!34", "a-22", "a0", "a6", "a71", "a~-93"];
+        assert_eq!(served(&mut line(&words), 1), order);
+        let mut others = line(&["b", "b", "a-9", "a-9"]);
+        assert_eq!(served(&mut others, 1), ["b0", "a-92", "b1", "a-93"], "it is nothing to other clients");
+        assert_eq!(line(&["a-1", "a", "a1", "a"]).shed(3, |_| true), ["a12"], "who goes first is refused last");
     }
 
     /// With one place, somebody who asks again as soon as there is an answer, and one who asked for all at once.

@@ -290,6 +290,22 @@ fn tiers_say_who_goes_first() {
 }
 
 #[test]
+fn within_a_tier_the_lowest_priority_goes_first() {
+    let engine = load(EngineOptions { sequences: Some(1), ..EngineOptions::default() });
+    let first = engine.call(long(QUESTIONS[0]));
+    until(&engine, |stats| stats.running == 1);
+    let streams = [5, 0, -3].map(|priority| {
+        let mut request = request(prompt(QUESTIONS[1]));
+        request.set("priority", json!(priority)).unwrap();
+        engine.call(request)
+    });
+    until(&engine, |stats| stats.waiting == 3);
+    drop(first);
+    let order: Vec<usize> = in_order(streams.into()).into_iter().map(|(before, _)| before).collect();
+    assert_eq!(order, [2, 1, 0]);
+}
+
+#[test]
 fn flex_gives_way_to_everybody_and_goes_on_later() {
     let engine = load(EngineOptions { sequences: Some(1), ..EngineOptions::default() });
     let mut request = long(QUESTIONS[0]);

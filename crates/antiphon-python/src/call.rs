@@ -125,7 +125,7 @@ impl Caller {
         metadata=None, prompt_cache_key=None, prompt_cache_retention=None, safety_identifier=None, \
         thinking=None, top_k=None, min_p=None, repetition_penalty=None, guided_json=None, \
         guided_regex=None, guided_choice=None, guided_grammar=None, skip_special_tokens=None, \
-        include_stop_str_in_output=None, ignore_eos=None, api_key=None, base_url=None, extra_headers=None, \
+        include_stop_str_in_output=None, ignore_eos=None, priority=None, api_key=None, base_url=None, extra_headers=None, \
         extra_body=None, connect_timeout=None, first_byte_timeout=None, idle_timeout=None, max_retries=None, \
         num_retries=None, retry_delay=None, enable_retries=None, retry_on_exceptions=None, \
         retry_on_all_exceptions=None, fallbacks=None, drop_params=None, \

@@ -20,7 +20,7 @@ use crate::call::reported;
         stream_options=None, suffix=None, temperature=None, top_p=None, user=None, seed=None, top_k=None, \
         min_p=None, repetition_penalty=None, guided_json=None, guided_regex=None, guided_choice=None, \
         guided_grammar=None, skip_special_tokens=None, include_stop_str_in_output=None, ignore_eos=None, \
-        api_key=None, base_url=None, \
+        priority=None, api_key=None, base_url=None, \
         extra_headers=None, extra_body=None, timeout=None, connect_timeout=None, first_byte_timeout=None, \
         idle_timeout=None, max_retries=None, num_retries=None, retry_delay=None, enable_retries=None, \
         retry_on_exceptions=None, retry_on_all_exceptions=None, fallbacks=None, drop_params=None, \
@@ -46,7 +46,7 @@ pub(crate) fn text_completion(
 #[pyo3(
     signature = (*args, **kwargs),
     text_signature = "(input, model=None, *, dimensions=None, encoding_format=None, user=None, \
-        api_key=None, base_url=None, \
+        priority=None, api_key=None, base_url=None, \
         extra_headers=None, extra_body=None, timeout=None, connect_timeout=None, first_byte_timeout=None, \
         idle_timeout=None, max_retries=None, num_retries=None, retry_delay=None, enable_retries=None, \
         retry_on_exceptions=None, retry_on_all_exceptions=None, fallbacks=None, drop_params=None, \

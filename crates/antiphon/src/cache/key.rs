@@ -22,6 +22,7 @@ const ASIDE: &[&str] = &[
     "prompt_cache_key",
     "prompt_cache_retention",
     "service_tier",
+    "priority",
 ];
 
 /// The digest of a call.

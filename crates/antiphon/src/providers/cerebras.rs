@@ -22,6 +22,7 @@ const UNSUPPORTED: &[&str] = &[
     "skip_special_tokens",
     "include_stop_str_in_output",
     "ignore_eos",
+    "priority",
 ];
 
 pub(super) const PROVIDER: Provider = Provider {

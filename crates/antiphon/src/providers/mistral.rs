@@ -31,6 +31,7 @@ const UNSUPPORTED: &[&str] = &[
     "skip_special_tokens",
     "include_stop_str_in_output",
     "ignore_eos",
+    "priority",
 ];
 
 pub(super) const PROVIDER: Provider = Provider {

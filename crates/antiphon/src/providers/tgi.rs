@@ -23,6 +23,7 @@ pub(super) const PROVIDER: Provider = Provider {
             "skip_special_tokens",
             "include_stop_str_in_output",
             "ignore_eos",
+            "priority",
         ],
         ..Quirks::COMPATIBLE
     },

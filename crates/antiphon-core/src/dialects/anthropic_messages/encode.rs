@@ -148,7 +148,7 @@ mod tests {
         let neutral = json!({
             "model": "m", "messages": "hi", "n": 1, "presence_penalty": 0, "frequency_penalty": 0.0,
             "logit_bias": {}, "logprobs": false, "top_logprobs": 0, "modalities": ["text"], "store": false,
-            "min_p": 0, "repetition_penalty": 1, "skip_special_tokens": true, "ignore_eos": false,
+            "min_p": 0, "repetition_penalty": 1, "skip_special_tokens": true, "ignore_eos": false, "priority": 0,
             "top_k": -1, "include_stop_str_in_output": false, "parallel_tool_calls": true, "metadata": {},
             "stop": [], "response_format": {"type": "text"}, "verbosity": "medium",
         });

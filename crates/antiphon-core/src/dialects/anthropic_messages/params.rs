@@ -42,6 +42,7 @@ const NEUTRAL: &[(&str, IsNeutral)] = &[
     ("skip_special_tokens", |value| *value == true),
     ("include_stop_str_in_output", |value| *value == false),
     ("ignore_eos", |value| *value == false),
+    ("priority", |value| *value == 0),
 ];
 
 /// The output limit where none is given, for this API wants one. Every model from Claude 3.5 on takes it

@@ -28,6 +28,7 @@ const PARAMS: &[&str] = &[
     "skip_special_tokens",
     "include_stop_str_in_output",
     "ignore_eos",
+    "priority",
 ];
 
 pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> {
@@ -67,6 +68,12 @@ mod tests {
     fn the_limit_has_its_older_name() {
         let body = body(json!({"model": "m", "prompt": "hi", "max_completion_tokens": 5})).unwrap();
         assert_eq!(body, json!({"model": "m", "prompt": "hi", "max_tokens": 5}));
+    }
+
+    #[test]
+    fn what_servers_of_open_models_add_is_sent() {
+        let fields = json!({"model": "m", "prompt": "hi", "top_k": 5, "ignore_eos": true, "priority": -3});
+        assert_eq!(body(fields.clone()).unwrap(), fields);
     }
 
     #[test]

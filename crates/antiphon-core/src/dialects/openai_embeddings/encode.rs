@@ -6,7 +6,7 @@ use crate::dialects::refuse::{check_known, check_supported};
 use crate::{EncodingFormat, Error, Kind, Quirks, Request, Result, Task};
 
 /// What the endpoint takes beside the task's own fields.
-const PARAMS: &[&str] = &["user"];
+const PARAMS: &[&str] = &["user", "priority"];
 
 /// How vectors are asked for is ours to choose: the caller gets them as he wants them either way.
 pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> {
@@ -44,6 +44,10 @@ mod tests {
         assert_eq!(body(request.clone(), &Quirks::DEFAULT).unwrap(), plain);
         let quirks = Quirks { base64_embeddings: true, ..Quirks::DEFAULT };
         assert_eq!(body(request, &quirks).unwrap()["encoding_format"], "base64");
+        let request = json!({"model": "m", "input": "a", "priority": 3});
+        assert_eq!(body(request.clone(), &Quirks::DEFAULT).unwrap(), request);
+        let quirks = Quirks { unsupported: crate::OPEN_MODEL_PARAMS, ..Quirks::DEFAULT };
+        assert_eq!(body(request, &quirks).unwrap_err().field(), Some("priority"));
     }
 
     #[test]
