@@ -95,6 +95,7 @@ mock_delay: float | None
 gpu_layers: int | None
 threads: int | None
 context: int | None
+draft: str | None
 """
 
 NO_STREAM = {"stream": "Literal[False] | None"}

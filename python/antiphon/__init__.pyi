@@ -201,6 +201,7 @@ def completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> ModelResponse[_T]: ...
 @overload
@@ -286,6 +287,7 @@ def completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> CompletionStream[_T]: ...
 @overload
@@ -371,6 +373,7 @@ def completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> ModelResponse: ...
 @overload
@@ -456,6 +459,7 @@ def completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> CompletionStream: ...
 @overload
@@ -541,6 +545,7 @@ def completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> ModelResponse | CompletionStream: ...
 @overload
@@ -626,6 +631,7 @@ def completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> dict[str, Any]: ...
 @overload
@@ -711,6 +717,7 @@ def completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> str: ...
 @overload
@@ -796,6 +803,7 @@ async def async_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> ModelResponse[_T]: ...
 @overload
@@ -881,6 +889,7 @@ async def async_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> AsyncCompletionStream[_T]: ...
 @overload
@@ -966,6 +975,7 @@ async def async_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> ModelResponse: ...
 @overload
@@ -1051,6 +1061,7 @@ async def async_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> AsyncCompletionStream: ...
 @overload
@@ -1136,6 +1147,7 @@ async def async_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> ModelResponse | AsyncCompletionStream: ...
 @overload
@@ -1221,6 +1233,7 @@ async def async_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> dict[str, Any]: ...
 @overload
@@ -1306,6 +1319,7 @@ async def async_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> str: ...
 # End of what scripts/overloads.py writes.

@@ -117,6 +117,7 @@ def text_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> TextCompletionResponse: ...
 @overload
@@ -181,6 +182,7 @@ def text_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> TextCompletionStream: ...
 @overload
@@ -245,6 +247,7 @@ def text_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> TextCompletionResponse | TextCompletionStream: ...
 @overload
@@ -382,6 +385,7 @@ async def async_text_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> TextCompletionResponse: ...
 @overload
@@ -446,6 +450,7 @@ async def async_text_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> AsyncTextCompletionStream: ...
 @overload
@@ -510,6 +515,7 @@ async def async_text_completion(
     gpu_layers: int | None = None,
     threads: int | None = None,
     context: int | None = None,
+    draft: str | None = None,
     **kwargs: Any,
 ) -> TextCompletionResponse | AsyncTextCompletionStream: ...
 @overload

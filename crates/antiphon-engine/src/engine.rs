@@ -17,17 +17,19 @@ use llama_cpp_2::model::LlamaModel;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::{self, Adapter};
+use crate::draft::Draft;
 use crate::embed::{self, EmbedJob, Embedder};
 use crate::encoder_decoder::EncoderDecoder;
 use crate::guidance::{self, Guidance};
 use crate::prepare::{self, Job};
 use crate::raw::{self, Raw};
+use crate::shape::{self, Shape};
 use crate::stats::{Counters, Stats};
 use crate::template::Template;
 use crate::vocabulary::Vocabulary;
 use crate::waiting_line::{Client, Rank};
 use crate::worker::{Worker, without_panic};
-use crate::{builtin, check, clock, gguf, load, random};
+use crate::{builtin, check, clock, draft, gguf, load, random};
 
 /// How a model is loaded. `None` leaves it to the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -42,7 +44,8 @@ pub struct EngineOptions {
     pub context: Option<u32>,
     /// How many answers are written at once; 32, of a recurrent model 8. Further ones wait.
     pub sequences: Option<u32>,
-    /// Tokens that the cache has room for, of all requests together; `context`, more for small models.
+    /// Tokens that the cache has room for, of all requests together; `context`, and more where that takes little
+    /// memory beside the weights.
     pub cache_tokens: Option<u32>,
     /// Whether a request finds the start of its prompt where an earlier one left it; `true`. Whoever measures how
     /// fast an answer comes can tell by it whether somebody asked with the same start before: where
@@ -53,6 +56,9 @@ pub struct EngineOptions {
     pub max_waiting: Option<u32>,
     /// A LoRA adapter that the model is put under.
     pub adapter: Option<Adapter>,
+    /// A small model of the same vocabulary, that guesses how an answer goes on: where it is right, the answer comes
+    /// sooner, and it is the same in any case.
+    pub draft: Option<PathBuf>,
 }
 
 /// What is known of a loaded model.
@@ -129,7 +135,11 @@ impl Engine {
 
     /// About how many bytes of memory the model of that file takes, loaded in that way.
     pub fn memory(path: &std::path::Path, options: &EngineOptions) -> Result<u64> {
-        Ok(load::memory(&gguf::check(path)?, options))
+        let outline = gguf::check(path)?;
+        let model = shape::memory(&outline, options);
+        let Some(path) = &options.draft else { return Ok(model) };
+        let options = draft::options(options, shape::length_of(&outline, options));
+        Ok(model + shape::memory(&gguf::check(path)?, &options))
     }
 
     fn start(path: PathBuf, file_size: u64, name: &str, options: &EngineOptions) -> Result<Engine> {
@@ -421,6 +431,12 @@ fn run(
     let mut loaded = adapter.map(|it| adapter::load(&mut model, it)).transpose()?;
     let model: Arc<LlamaModel> = Arc::new(model);
     let named = |error: Error| Error::new(error.kind(), format!("{}: {}", path.display(), error.message()));
+    if let Some(draft) = &options.draft {
+        draft::check_kind(&model).map_err(|what| {
+            let message = format!("{what}; {} cannot be its draft", draft.display());
+            named(Error::new(Kind::LocalModel, message))
+        })?;
+    }
     if let Some(pooling) = embed::pooling(&model).map_err(named)? {
         if adapter.is_some() {
             return Err(named(Error::new(
@@ -433,7 +449,7 @@ fn run(
     if gguf::is_encoder_decoder(&model.meta_val_str("general.architecture").unwrap_or_default()) {
         return run_encoder_decoder(&model, options, ready, jobs, counters);
     }
-    let shape = load::shape(&model, options)?;
+    let shape = Shape::of(&model, options)?;
     let mut context = load::context(&model, &shape)?;
     if let Some((adapter, loaded)) = adapter.zip(loaded.as_mut()) {
         adapter::set(&mut context, loaded, adapter)?;
@@ -441,7 +457,10 @@ fn run(
     let vocabulary = Arc::new(Vocabulary::new(model.clone()));
     let template = load::template(&model, &vocabulary);
     let info = load::info(&model, &shape, &vocabulary, &template);
-    let mut worker = Worker::new(context, vocabulary.clone(), shape.limits(), counters.clone());
+    let draft_model = options.draft.as_deref().map(|path| draft::load(path, &vocabulary, options));
+    let draft_model = draft_model.transpose().map_err(named)?;
+    let draft = draft_model.as_ref().map(|model| Draft::new(model.model(), &shape, options)).transpose()?;
+    let mut worker = Worker::new(context, draft, vocabulary.clone(), shape.limits(), counters.clone());
     if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
         return Ok(());
     }
@@ -463,7 +482,7 @@ fn run_encoder_decoder(
     jobs: &Receiver<Job>,
     counters: &Arc<Counters>,
 ) -> Result<()> {
-    let shape = load::encoder_shape(model, options)?;
+    let shape = Shape::of_encoder(model, options)?;
     let context = load::encoder_context(model, &shape)?;
     let vocabulary = Arc::new(Vocabulary::new(model.clone()));
     let template = load::template(model, &vocabulary);
@@ -492,7 +511,7 @@ fn run_texts(
     texts: &Receiver<EmbedJob>,
     counters: &Arc<Counters>,
 ) -> Result<()> {
-    let shape = load::text_shape(model, options)?;
+    let shape = Shape::of_texts(model, options)?;
     let context = load::text_context(model, &shape, pooling)?;
     let vocabulary = Arc::new(Vocabulary::new(model.clone()));
     let template = load::template(model, &vocabulary);

@@ -50,8 +50,10 @@ pub(crate) fn is_encoder(architecture: &str) -> bool {
 /// What the header says of the sizes of a model; 0 where it does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Outline {
-    /// Bytes of the file.
+    /// Bytes of the file, and of those that it goes on in.
     pub(crate) size: u64,
+    /// How many files the model is split into; 0 where it is one.
+    splits: u16,
     pub(crate) architecture: String,
     /// Tokens of the vocabulary.
     pub(crate) vocabulary: u64,
@@ -81,7 +83,10 @@ pub(crate) fn check(path: &Path) -> Result<Outline> {
             let architecture = outline.architecture;
             Err(wrong(format!("{shown}: a model of architecture {architecture:?} cannot generate text here")))
         }
-        Ok(outline) => Ok(outline),
+        Ok(outline) => match further_bytes(path, outline.splits) {
+            Ok(further) => Ok(Outline { size: outline.size + further, ..outline }),
+            Err(what) => Err(wrong(format!("{shown}: {what}"))),
+        },
         Err(what) => Err(wrong(format!("{shown}: {what}"))),
     }
 }
@@ -92,6 +97,22 @@ fn reason(error: &std::io::Error) -> String {
         ErrorKind::PermissionDenied => "no permission to read it".into(),
         _ => error.to_string().to_lowercase(),
     }
+}
+
+/// Bytes of the other files of a model whose first file it is. llama.cpp finds them by their names; what it says of a
+/// name that is no first file's is clear enough.
+fn further_bytes(first: &Path, splits: u16) -> Parsed<u64> {
+    let name = first.file_name().unwrap_or_default().to_string_lossy();
+    let Some(stem) = name.strip_suffix(&format!("-00001-of-{splits:05}.gguf")) else { return Ok(0) };
+    let mut bytes = 0;
+    for place in 2..=splits {
+        let name = format!("{stem}-{place:05}-of-{splits:05}.gguf");
+        let meta = std::fs::metadata(first.with_file_name(&name)).map_err(|error| {
+            format!("is the first of {splits} files, and beside it {name}: {}", reason(&error))
+        })?;
+        bytes += meta.len();
+    }
+    Ok(bytes)
 }
 
 struct Header {
@@ -130,6 +151,7 @@ impl Header {
             match (key.as_str(), kind) {
                 ("general.architecture", STRING) => outline.architecture = self.string()?,
                 ("tokenizer.ggml.tokens", ARRAY) => outline.vocabulary = self.skip_array(0)?,
+                ("split.count", UINT16) => outline.splits = u16::from_le_bytes(self.bytes()?),
                 (_, UINT32) => {
                     let number = u64::from(self.u32()?);
                     outline.numbers.insert(key, number);
@@ -250,6 +272,7 @@ impl Header {
     }
 }
 
+const UINT16: u32 = 2;
 const UINT32: u32 = 4;
 const STRING: u32 = 8;
 const ARRAY: u32 = 9;

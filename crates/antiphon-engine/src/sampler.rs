@@ -183,7 +183,7 @@ fn pick(candidates: &[(u32, f32)], random: &mut Random) -> Option<u32> {
 }
 
 /// The likeliest token; the lowest id of equal ones.
-fn likeliest(logits: &[f32]) -> Option<u32> {
+pub(crate) fn likeliest(logits: &[f32]) -> Option<u32> {
     // Eight running maxima, so that the compiler can use vectors; then the first place of the greatest.
     let mut lanes = [f32::NEG_INFINITY; 8];
     let chunks = logits.chunks_exact(8);

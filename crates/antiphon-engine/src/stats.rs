@@ -23,6 +23,10 @@ pub struct Stats {
     pub generated_tokens: u64,
     /// How often an answer that was being written had to wait for others again.
     pub preemptions: u64,
+    /// Tokens that the model's draft guessed.
+    pub draft_tokens: u64,
+    /// Those of them that the answers went on with.
+    pub accepted_tokens: u64,
 }
 
 impl std::ops::Add for Stats {
@@ -38,6 +42,8 @@ impl std::ops::Add for Stats {
             cached_tokens: self.cached_tokens + other.cached_tokens,
             generated_tokens: self.generated_tokens + other.generated_tokens,
             preemptions: self.preemptions + other.preemptions,
+            draft_tokens: self.draft_tokens + other.draft_tokens,
+            accepted_tokens: self.accepted_tokens + other.accepted_tokens,
         }
     }
 }
@@ -55,6 +61,8 @@ pub(crate) struct Counters {
     pub(crate) cached_tokens: Number,
     pub(crate) generated_tokens: Number,
     pub(crate) preemptions: Number,
+    pub(crate) draft_tokens: Number,
+    pub(crate) accepted_tokens: Number,
 }
 
 /// A number that threads share. None of them waits for it, and none decides anything by it.
@@ -90,6 +98,8 @@ impl Counters {
             cached_tokens: self.cached_tokens.get(),
             generated_tokens: self.generated_tokens.get(),
             preemptions: self.preemptions.get(),
+            draft_tokens: self.draft_tokens.get(),
+            accepted_tokens: self.accepted_tokens.get(),
         }
     }
 }

@@ -42,6 +42,10 @@ impl Vocabulary {
         Self { size, bos, close, byte_pairs: kind == "gpt2", special: OnceLock::new(), model }
     }
 
+    pub(crate) fn model(&self) -> &LlamaModel {
+        &self.model
+    }
+
     fn vocab(&self) -> LlamaVocab<'_> {
         self.model.vocab()
     }

@@ -3,7 +3,8 @@
 //! Each turn feeds one batch: the next tokens of every answer, and beside them pieces of the prompts that
 //! are still being read, small enough not to hold up the others. Sequences share the cells of one
 //! cache; when they run out, the youngest sequence is put out and reads its tokens again later. With
-//! nothing to do the thread sleeps.
+//! nothing to do the thread sleeps. Where one answer alone is written, a draft may hasten it
+//! ([`speculation`](crate::speculation)).
 //!
 //! Who is let in, and when, is decided in [`admission`](crate::admission). What ran stays in its cells as long
 //! as nobody needs them ([`PrefixCache`]), and a prompt that begins alike takes that over; while such a
@@ -19,6 +20,7 @@ use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
+use crate::draft::Draft;
 use crate::prefix_cache::{Prefix, PrefixCache, Taken};
 use crate::prepare::Job;
 use crate::reading_line::{ReadingLine, Ticket};
@@ -54,7 +56,9 @@ pub(crate) struct Limits {
 /// The loop's state.
 pub(crate) struct Worker<'model> {
     pub(crate) context: LlamaContext<'model>,
-    batch: LlamaBatch<'static>,
+    pub(crate) batch: LlamaBatch<'static>,
+    /// Guesses how an answer goes on.
+    pub(crate) draft: Option<Draft<'model>>,
     pub(crate) vocabulary: Arc<Vocabulary>,
     pub(crate) limits: Limits,
     pub(crate) cache: PrefixCache,
@@ -91,6 +95,7 @@ struct Fork {
 impl<'model> Worker<'model> {
     pub(crate) fn new(
         context: LlamaContext<'model>,
+        draft: Option<Draft<'model>>,
         vocabulary: Arc<Vocabulary>,
         limits: Limits,
         counters: Arc<Counters>,
@@ -99,6 +104,7 @@ impl<'model> Worker<'model> {
         Self {
             context,
             batch: LlamaBatch::new(BATCH, 1),
+            draft,
             vocabulary,
             limits,
             cache: PrefixCache::new(limits.cells, limits.slots, limits.keeps_prefixes),
@@ -156,11 +162,17 @@ impl<'model> Worker<'model> {
         if self.batch.n_tokens() == 0 {
             return;
         }
+        let guesses = self.guess();
         match self.context.decode(&mut self.batch) {
             Ok(()) => {
                 self.note_read();
-                self.sample();
+                if guesses.is_empty() {
+                    self.sample();
+                } else {
+                    self.verify(&guesses);
+                }
             }
+            Err(llama_cpp_2::DecodeError::NoKvCacheSlot) if !guesses.is_empty() => self.give_up_guessing(),
             Err(llama_cpp_2::DecodeError::NoKvCacheSlot)
                 if self.running.len() > 1 || self.holds_unneeded() =>
             {
@@ -311,7 +323,7 @@ impl<'model> Worker<'model> {
 }
 
 /// Whether a sequence has no more to feed than its answer's next tokens.
-fn is_answered(running: &Running) -> bool {
+pub(crate) fn is_answered(running: &Running) -> bool {
     running.sequence.left() <= FORCED
 }
 

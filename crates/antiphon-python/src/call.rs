@@ -131,7 +131,7 @@ impl Caller {
         retry_on_all_exceptions=None, fallbacks=None, drop_params=None, \
         enable_json_schema_validation=None, max_reasks=None, cache_enabled=None, cache_path=None, \
         cache_key_prefix=None, include_model_in_cache_key=None, return_cache_key=None, ttl=None, dry_run=None, \
-        api_base=None, headers=None, mock_response=None, mock_tool_calls=None, mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
+        api_base=None, headers=None, mock_response=None, mock_tool_calls=None, mock_delay=None, gpu_layers=None, threads=None, context=None, draft=None, **kwargs)"
 )]
 pub(crate) fn completion(
     py: Python<'_>,

@@ -26,7 +26,7 @@ use crate::call::reported;
         retry_on_exceptions=None, retry_on_all_exceptions=None, fallbacks=None, drop_params=None, \
         cache_enabled=None, cache_path=None, cache_key_prefix=None, include_model_in_cache_key=None, \
         return_cache_key=None, ttl=None, dry_run=None, api_base=None, headers=None, mock_response=None, \
-        mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
+        mock_delay=None, gpu_layers=None, threads=None, context=None, draft=None, **kwargs)"
 )]
 pub(crate) fn text_completion(
     py: Python<'_>,

@@ -26,13 +26,19 @@ pub(crate) fn registry(client: &Client) -> Registry {
         ("antiphon_num_requests_waiting", "Requests that wait for local models", |stats| stats.waiting),
         ("antiphon_kv_cache_tokens", "Tokens that the model's cache has room for", |stats| stats.cells),
     ];
-    const COUNTERS: [Number; 4] = [
+    const COUNTERS: [Number; 6] = [
         ("antiphon_prompt_tokens", "Tokens of prompts that were let in", |stats| stats.prompt_tokens),
         ("antiphon_generation_tokens", "Tokens of answers", |stats| stats.generated_tokens),
         ("antiphon_prefix_cache_hits", "Tokens of prompts found in the model's cache", |stats| {
             stats.cached_tokens
         }),
         ("antiphon_num_preemptions", "Answers that had to wait again for others", |stats| stats.preemptions),
+        ("antiphon_spec_decode_num_draft_tokens", "Tokens that the model's draft guessed", |stats| {
+            stats.draft_tokens
+        }),
+        ("antiphon_spec_decode_num_accepted_tokens", "Those of them that were right", |stats| {
+            stats.accepted_tokens
+        }),
     ];
     let models = client.local_stats();
     let each = || {
@@ -77,6 +83,8 @@ pub(crate) fn to_json(client: &Client) -> Value {
             "prefix_cache_hits": stats.cached_tokens,
             "generation_tokens": stats.generated_tokens,
             "preemptions": stats.preemptions,
+            "draft_tokens": stats.draft_tokens,
+            "accepted_tokens": stats.accepted_tokens,
         })
     });
     models.collect()

@@ -24,6 +24,9 @@ pub(crate) fn told(error: &Error) -> Error {
         // Whose address it is, inside a network, is nobody's business outside.
         Kind::Connection => (Kind::Connection, format!("the connection to {provider} failed; try again")),
         Kind::UnknownProvider => (Kind::NotFound, advised(error)),
+        Kind::LocalModel if error.provider_code() == Some(antiphon::local::TOO_LARGE) => {
+            (Kind::LocalModel, error.message().to_owned())
+        }
         Kind::LocalModel => {
             (Kind::LocalModel, "the model could not be loaded or run; see the server's log".to_owned())
         }
@@ -72,12 +75,16 @@ mod tests {
         let own = Error::new(Kind::Authentication, "no key was sent");
         let lost = Error::new(Kind::Connection, "cannot connect to http://10.0.0.7:9").target("up", "m");
         let file = Error::new(Kind::LocalModel, "cannot read /srv/secret.gguf");
+        let large = Error::new(Kind::LocalModel, "it needs about 9 GB, and models may take 6 GB")
+            .code(antiphon::local::TOO_LARGE)
+            .hint("change memory in /srv/config.toml");
         let cases = [
             (&missing, Kind::NotFound, "no key for openai"),
             (&refused, Kind::BadGateway, "refuses this server's key"),
             (&own, Kind::Authentication, "no key was sent"),
             (&lost, Kind::Connection, "the connection to up failed"),
             (&file, Kind::LocalModel, "log"),
+            (&large, Kind::LocalModel, "needs about 9 GB, and models may take 6 GB"),
         ];
         for (error, kind, words) in cases {
             let told = told(error);

@@ -102,6 +102,7 @@ pub(crate) static OPTIONS: &[(&str, &str)] = &[
     ("gpu_layers", "How many layers of a local model to put on the GPU."),
     ("threads", "How many threads a local model runs on."),
     ("context", "How many tokens of context a local model is given."),
+    ("draft", "The small local model that guesses how the answer of a local model goes on."),
 ];
 
 /// The option of that name.
@@ -285,6 +286,7 @@ impl Options {
                 gpu_layers: take("gpu_layers").read(count)?,
                 threads: take("threads").read(count)?,
                 context: take("context").read(count)?,
+                draft: take("draft").read(text)?,
             },
             client: None,
             server: None,

@@ -275,6 +275,10 @@ impl Client {
         options: &Options,
     ) -> EventStream {
         request.model.clone_from(&model.name);
+        let model = match model.with_draft(&options.local, self.config()) {
+            Ok(model) => model,
+            Err(error) => return stream::failed(error),
+        };
         let client = self.clone();
         let engine_options = crate::local::engine_options(&options.local, self.config());
         let room = crate::local::room(self.config(), options.timeout);

@@ -22,6 +22,9 @@
 //! path = "/srv/adapters/pirate.gguf"
 //! scale = 1.0
 //!
+//! [local.drafts]                       # a small model that guesses how a large one goes on
+//! "NAME" = "SMALL-NAME"
+//!
 //! [providers.openai]
 //! api_key = "…"                        # better: antiphon keys set openai
 //! base_url = "http://127.0.0.1:8080/v1"
@@ -123,6 +126,8 @@ pub struct LocalConfig {
     pub own_process: OwnProcess,
     /// Models that are another one with a LoRA adapter, by their names.
     pub adapters: BTreeMap<String, AdapterConfig>,
+    /// Models, each with a small one of the same vocabulary that guesses how its answers go on.
+    pub drafts: BTreeMap<String, String>,
 }
 
 /// A `[local.adapters.NAME]` table: a model that is another one, changed by a LoRA adapter.

@@ -3,6 +3,7 @@
 
 mod adapters;
 mod apart;
+mod drafts;
 mod engines;
 mod memory;
 mod model;
@@ -29,6 +30,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Whether this build runs local models.
 pub const ENABLED: bool = true;
 
+/// The code of the error of a model that takes more memory than models may have: it says both, and nothing else.
+pub const TOO_LARGE: &str = "insufficient_memory";
+
 /// The built-in model's name.
 pub const BUILTIN: &str = "chorister";
 
@@ -41,6 +45,8 @@ pub struct LocalOptions {
     pub threads: Option<u32>,
     /// Tokens of context.
     pub context: Option<u32>,
+    /// The local model that guesses how the answer goes on.
+    pub draft: Option<String>,
 }
 
 /// A model that runs here.
@@ -52,19 +58,41 @@ pub struct LocalModel {
     pub path: Option<PathBuf>,
     /// What its weights are changed by.
     pub adapter: Option<Adapter>,
+    /// The file of the small model that guesses how its answers go on.
+    pub draft: Option<PathBuf>,
 }
 
 impl LocalModel {
     fn new(name: impl Into<String>, path: Option<PathBuf>) -> Self {
-        Self { name: name.into(), path, adapter: None }
+        Self { name: name.into(), path, adapter: None, draft: None }
+    }
+
+    /// With the draft that a call names for it, in place of the configuration's.
+    pub(crate) fn with_draft(self, options: &LocalOptions, config: &Config) -> Result<Self> {
+        let Some(name) = &options.draft else { return Ok(self) };
+        Ok(Self { draft: Some(drafts::file(name, config)?), ..self })
+    }
+
+    /// How it is loaded: `options`, with what is its own.
+    fn own(&self, options: &EngineOptions) -> EngineOptions {
+        EngineOptions { adapter: self.adapter.clone(), draft: self.draft.clone(), ..options.clone() }
     }
 }
 
 /// Finds the model of that name or path.
 pub fn find(name: &str, config: &Config) -> Result<LocalModel> {
-    if let Some(adapted) = config.local.adapters.get(name) {
-        return adapters::find(name, adapted, config);
+    let model = match config.local.adapters.get(name) {
+        Some(adapted) => adapters::find(name, adapted, config)?,
+        None => plain(name, config)?,
+    };
+    match drafts::of(name, config)? {
+        None => Ok(model),
+        draft => Ok(LocalModel { draft, ..model }),
     }
+}
+
+/// Finds a model that is no adapter.
+fn plain(name: &str, config: &Config) -> Result<LocalModel> {
     if name == BUILTIN {
         return Ok(LocalModel::new(name, None));
     }
@@ -166,6 +194,7 @@ pub(crate) fn engine_options(options: &LocalOptions, config: &Config) -> EngineO
         prefix_cache: config.local.prefix_cache,
         max_waiting: config.local.max_waiting,
         adapter: None,
+        draft: None,
     }
 }
 

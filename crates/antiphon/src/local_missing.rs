@@ -7,6 +7,9 @@ use crate::config::Config;
 /// Whether this build runs local models.
 pub const ENABLED: bool = false;
 
+/// The code of the error of a model that takes more memory than models may have.
+pub const TOO_LARGE: &str = "insufficient_memory";
+
 /// The built-in model's name.
 pub const BUILTIN: &str = "chorister";
 
@@ -19,6 +22,8 @@ pub struct LocalOptions {
     pub threads: Option<u32>,
     /// Tokens of context.
     pub context: Option<u32>,
+    /// The local model that guesses how the answer goes on.
+    pub draft: Option<String>,
 }
 
 /// A model that would run here; none can be made in this build.

@@ -62,6 +62,7 @@ async fn what_is_the_servers_to_set_is_refused() {
         "gpu_layers",
         "threads",
         "context",
+        "draft",
         "dry_run",
         "extra_body",
         "drop_params",

@@ -20,6 +20,17 @@ key = "k-b"
 const A: (&str, &str) = ("authorization", "Bearer k-a");
 const B: (&str, &str) = ("authorization", "Bearer k-b");
 
+#[tokio::test]
+async fn who_asks_for_a_model_that_does_not_fit_is_told_both_sizes() {
+    let server = serve("[local]\nmemory = \"3MB\"\n").await;
+    let answer = server.ask(&chat("local/chorister", "")).await;
+    answer.check(400, "of memory, and local models may take 3 MB");
+    let error = &answer.json()["error"];
+    assert_eq!(error["code"], "insufficient_memory");
+    let message = error["message"].as_str().unwrap();
+    assert!(!message.contains(['/', '\\']) && !message.contains("config"), "{message}");
+}
+
 /// Waits until the metrics have that line.
 async fn until(server: &Running, line: &str) {
     let seen = async {

@@ -185,7 +185,7 @@ fn unload(place: Place) -> Option<Loaded> {
 
 /// Bytes of memory that an engine is going to need.
 async fn needed(key: &Key) -> Result<u64> {
-    let (model, options, _) = key.clone();
+    let (model, options) = (key.0.clone(), key.0.own(&key.1));
     blocking(move || match &model.path {
         Some(path) => Engine::memory(path, &options),
         None => Engine::memory(&antiphon_engine::builtin_path(config::cache_dir().as_deref())?, &options),
@@ -212,7 +212,7 @@ fn named(error: Error, key: &Key) -> Error {
 fn too_large(bytes: u64, budget: Size) -> Error {
     let message =
         format!("the model needs about {} of memory, and local models may take {budget}", Size(bytes));
-    Error::new(Kind::LocalModel, message).hint(format!(
+    Error::new(Kind::LocalModel, message).code(super::TOO_LARGE).hint(format!(
         "take a smaller model or a smaller context=; or set memory = \"{}\" under [local] in config.toml",
         Size(bytes)
     ))
@@ -303,6 +303,7 @@ mod tests {
         let error = get(&engines, 128, room).await.err().unwrap();
         let text = error.to_string();
         assert_eq!(error.kind(), Kind::LocalModel);
+        assert_eq!(error.provider_code(), Some(crate::local::TOO_LARGE));
         assert!(text.contains("may take 3 MB") && text.contains("memory = \""), "{text}");
         assert!(loaded(&engines).is_empty());
     }

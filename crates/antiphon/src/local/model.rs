@@ -19,7 +19,7 @@ pub(crate) enum Loaded {
 impl Loaded {
     /// Loads a model. Blocks until it is ready.
     pub(crate) fn load(model: &LocalModel, options: &EngineOptions, is_apart: bool) -> Result<Self> {
-        let options = EngineOptions { adapter: model.adapter.clone(), ..options.clone() };
+        let options = model.own(options);
         if is_apart {
             return Apart::load(model, options).map(Self::Apart);
         }
