@@ -195,12 +195,14 @@ async def one(
     return Answered(tokens, times[0], times[-1])
 
 
-def antiphon(folder: Path) -> Server:
-    (folder / "models").mkdir()
-    (folder / "models" / "random.gguf").symlink_to(RANDOM_MODEL.resolve())
+def antiphon(folder: Path, models: dict[str, Path] | None = None, more: str = "") -> Server:
+    """Our server with these models, `random` among them, and this in its configuration."""
+    (folder / "models").mkdir(parents=True)
+    for name, path in (models or {"random": RANDOM_MODEL}).items():
+        (folder / "models" / f"{name}.gguf").symlink_to(path.resolve())
     (folder / "serve.toml").write_text(
         f'[local]\nmodels_dir = "{folder / "models"}"\nthreads = {THREADS}\ncontext = {CONTEXT}\n'
-        f"cache_tokens = {CELLS}\n"
+        f"cache_tokens = {CELLS}\n{more}"
     )
     words = [COMMAND, "serve", "--port", "0", "--config", folder / "serve.toml", "--data", folder / "data"]
     environment = os.environ | {"ANTIPHON_LOG": "error"}

@@ -1,10 +1,14 @@
 """Writes a random-weight Llama model in Q4_0: as fast as a trained one of that shape, and as large.
 
-    python bench/random_model.py FILE [--size 500m|20m]
+    python bench/random_model.py FILE [--size 500m|20m] [--sure] [--working N] [--layers N] [--seed N]
 
 The vocabulary is SentencePiece-like: bytes, plain letters, all pieces of two and three letters, some words
 and the punctuation of JSON, each reachable by merges. The output rows of control tokens are zero, so that
 greedy decoding never ends a text early. The prompt template is the bare text of the messages.
+
+For drafts: a model that is `--sure` gives its next token most of the probability, as trained ones often do.
+Of one with `--working 4` the layers beyond the first four add nothing, so that the same with `--layers 4`,
+which has no others, always says the same as it; and one of another `--seed` never does, but by chance.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ Q4_0 = gguf.GGMLQuantizationType.Q4_0
 BLOCK_WEIGHTS, BLOCK_BYTES = gguf.GGML_QUANT_SIZES[Q4_0]
 # A weight is scale * (nibble - 8), so its deviation is about 4.6 scales: 0.02, as a fresh model's.
 SCALE = 0.02 / 4.6
+# Times so much, the rows of the output tell tokens apart.
+SURE = 25
 
 
 @dataclass(frozen=True)
@@ -47,22 +53,46 @@ SHAPES = {
 }
 
 
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is other than in the plain model of that size."""
+
+    sure: bool = False
+    working: int | None = None
+    layers: int | None = None
+    seed: int = SEED
+
+    def kept(self, shape: Shape) -> int:
+        return shape.layers if self.layers is None else self.layers
+
+    def works(self, layer: int) -> bool:
+        return self.working is None or layer < self.working
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--size", choices=SHAPES, default="500m")
+    parser.add_argument("--sure", action="store_true")
+    parser.add_argument("--working", type=int, metavar="N")
+    parser.add_argument("--layers", type=int, metavar="N")
+    parser.add_argument("--seed", type=int, default=SEED)
     arguments = parser.parse_args()
-    write(arguments.file, arguments.size)
+    change = Change(arguments.sure, arguments.working, arguments.layers, arguments.seed)
+    write(arguments.file, arguments.size, change)
 
 
-def write(path: Path, size: str) -> None:
+def write(path: Path, size: str, change: Change | None = None) -> None:
     """Writes the model to `path`; a file that is there is complete."""
-    shape = SHAPES[size]
+    shape, change = SHAPES[size], change or Change()
     partial = path.with_suffix(".partial")
     writer = gguf.GGUFWriter(str(partial), "llama")
-    add_metadata(writer, shape, size)
+    add_metadata(writer, shape, size, change.kept(shape))
     add_tokenizer(writer)
-    add_tensors(writer, shape)
+    add_tensors(writer, shape, change)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -70,11 +100,11 @@ def write(path: Path, size: str) -> None:
     partial.rename(path)
 
 
-def add_metadata(writer: gguf.GGUFWriter, shape: Shape, size: str) -> None:
+def add_metadata(writer: gguf.GGUFWriter, shape: Shape, size: str, layers: int) -> None:
     writer.add_name(f"random-{size}")
     writer.add_context_length(4096)
     writer.add_embedding_length(shape.width)
-    writer.add_block_count(shape.layers)
+    writer.add_block_count(layers)
     writer.add_feed_forward_length(shape.feed_forward)
     writer.add_head_count(shape.heads)
     writer.add_head_count_kv(shape.kv_heads)
@@ -117,11 +147,14 @@ def pieces() -> list[str]:
     return list(dict.fromkeys(every))[: PIECES - 259]
 
 
-def add_tensors(writer: gguf.GGUFWriter, shape: Shape) -> None:
-    random = np.random.default_rng(7)
+def add_tensors(writer: gguf.GGUFWriter, shape: Shape, change: Change) -> None:
+    random = np.random.default_rng(change.seed)
 
-    def matrix(name: str, rows: int, columns: int) -> None:
-        writer.add_tensor(name, q4_0(random, rows, columns), raw_dtype=Q4_0)
+    def matrix(name: str, rows: int, columns: int, *, kept: bool = True, works: bool = True) -> None:
+        # What is not written is drawn all the same, so that what comes after it is the same.
+        numbers = q4_0(random, rows, columns)
+        if kept:
+            writer.add_tensor(name, numbers if works else np.zeros_like(numbers), raw_dtype=Q4_0)
 
     def norm(name: str) -> None:
         writer.add_tensor(name, np.ones(shape.width, dtype=np.float32))
@@ -129,28 +162,29 @@ def add_tensors(writer: gguf.GGUFWriter, shape: Shape) -> None:
     kv_width = shape.width // shape.heads * shape.kv_heads
     matrix("token_embd.weight", PIECES, shape.width)
     for layer in range(shape.layers):
-        block = f"blk.{layer}"
-        norm(f"{block}.attn_norm.weight")
-        matrix(f"{block}.attn_q.weight", shape.width, shape.width)
-        matrix(f"{block}.attn_k.weight", kv_width, shape.width)
-        matrix(f"{block}.attn_v.weight", kv_width, shape.width)
-        matrix(f"{block}.attn_output.weight", shape.width, shape.width)
-        norm(f"{block}.ffn_norm.weight")
-        matrix(f"{block}.ffn_gate.weight", shape.feed_forward, shape.width)
-        matrix(f"{block}.ffn_up.weight", shape.feed_forward, shape.width)
-        matrix(f"{block}.ffn_down.weight", shape.width, shape.feed_forward)
+        block, kept, works = f"blk.{layer}", layer < change.kept(shape), change.works(layer)
+        matrix(f"{block}.attn_q.weight", shape.width, shape.width, kept=kept)
+        matrix(f"{block}.attn_k.weight", kv_width, shape.width, kept=kept)
+        matrix(f"{block}.attn_v.weight", kv_width, shape.width, kept=kept)
+        matrix(f"{block}.attn_output.weight", shape.width, shape.width, kept=kept, works=works)
+        matrix(f"{block}.ffn_gate.weight", shape.feed_forward, shape.width, kept=kept)
+        matrix(f"{block}.ffn_up.weight", shape.feed_forward, shape.width, kept=kept)
+        matrix(f"{block}.ffn_down.weight", shape.width, shape.feed_forward, kept=kept, works=works)
+        if kept:
+            norm(f"{block}.attn_norm.weight")
+            norm(f"{block}.ffn_norm.weight")
     norm("output_norm.weight")
-    output = q4_0(random, PIECES, shape.width)
+    output = q4_0(random, PIECES, shape.width, SURE if change.sure else 1)
     output[: len(CONTROL)] = 0
     writer.add_tensor("output.weight", output, raw_dtype=Q4_0)
 
 
-def q4_0(random: np.random.Generator, rows: int, columns: int) -> np.ndarray:
+def q4_0(random: np.random.Generator, rows: int, columns: int, times: float = 1) -> np.ndarray:
     """Random blocks: a half-precision scale and sixteen bytes of two weights each."""
     blocks = columns // BLOCK_WEIGHTS
     data = random.integers(0, 256, size=(rows, blocks, BLOCK_BYTES), dtype=np.uint8)
     # The sign alternates, so that the weights' mean is zero though the nibbles' is not.
-    scales = np.full((rows, blocks), SCALE, dtype=np.float16)
+    scales = np.full((rows, blocks), SCALE * times, dtype=np.float16)
     scales[:, ::2] *= -1
     data[:, :, :2] = scales.view(np.uint8).reshape(rows, blocks, 2)
     return data.reshape(rows, blocks * BLOCK_BYTES)

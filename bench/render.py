@@ -20,6 +20,7 @@ NAMES = (
     "engine",
     "batched",
     "serving",
+    "draft",
     "guided",
     "tokens",
     "shell",

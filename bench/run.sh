@@ -2,11 +2,11 @@
 # Measures antiphon against floors and peers, and renders bench/RESULTS.md.
 #
 #   bench/run.sh            everything; `make bench` builds the wheel and the command before
-#   bench/run.sh NAME...    only some of: import mock cache hosted concurrent batch cancel gateway engine batched serving guided tokens shell sizes
+#   bench/run.sh NAME...    only some of: import mock cache hosted concurrent batch cancel gateway engine batched serving draft guided tokens shell sizes
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-ALL=(import mock cache hosted concurrent batch cancel gateway engine batched serving guided tokens shell sizes)
+ALL=(import mock cache hosted concurrent batch cancel gateway engine batched serving draft guided tokens shell sizes)
 VENV=build/bench-venv
 PYTHON=$VENV/bin/python
 MODEL=build/bench/random-500m.gguf

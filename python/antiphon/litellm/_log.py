@@ -22,7 +22,7 @@ REDACTED = "redacted-by-litellm"
 #: Arguments that are told by names of their own, or not at all: some hold keys, and none shapes the answer.
 _APART = frozenset(
     """
-    api_key base_url cache_enabled cache_key_prefix cache_path connect_timeout context drop_params
+    api_key base_url cache_enabled cache_key_prefix cache_path connect_timeout context draft drop_params
     enable_retries extra_headers fallbacks first_byte_timeout gpu_layers idle_timeout
     include_model_in_cache_key input max_retries messages mock_delay mock_response mock_tool_calls
     model num_retries prompt retry_delay retry_on_all_exceptions retry_on_exceptions stream threads

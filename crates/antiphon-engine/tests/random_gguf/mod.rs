@@ -30,6 +30,8 @@ pub(crate) struct Recipe {
     pub(crate) json: Value,
     /// Written beside what the recipe says.
     pub(crate) template: Option<String>,
+    /// A token that is another text than in the models' vocabulary.
+    pub(crate) renamed: Option<(usize, String)>,
 }
 
 impl Recipe {
@@ -42,7 +44,7 @@ impl Recipe {
 
     pub(crate) fn named(name: &str) -> Recipe {
         let json = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
-        Recipe { name: name.into(), json: serde_json::from_str(&json).unwrap(), template: None }
+        Recipe { name: name.into(), json: serde_json::from_str(&json).unwrap(), template: None, renamed: None }
     }
 
     pub(crate) fn prompt(&self) -> &Value {
@@ -60,7 +62,10 @@ impl Recipe {
         for (key, entry) in self.json["metadata"].as_object().unwrap() {
             file.value(key, entry[0].as_str().unwrap(), &entry[1]);
         }
-        let tokens = vocabulary();
+        let mut tokens = vocabulary();
+        if let Some((token, text)) = &self.renamed {
+            tokens[*token].clone_from(text);
+        }
         file.text("tokenizer.ggml.model", "llama");
         file.texts("tokenizer.ggml.tokens", &tokens);
         let kinds = tokens.iter().enumerate().map(|(id, _)| match id {
