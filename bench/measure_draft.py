@@ -17,13 +17,13 @@ WORKING = 4
 ROUNDS = 7
 SIZE = "500m"
 METHOD = f"""
-No trained models are at hand, so these are made for it. The large one is the random model of 500 M parameters,
-Q4_0, whose layers beyond the first {WORKING} add nothing (their output projections are zero, and are calculated
-all the same); with the rows of its output set apart, so that it is as sure of its tokens as trained models
-often are. "Always right" has those {WORKING} layers alone: all that it guesses is taken, which no trained draft
-comes near, so it is the most that can be gained. "Never right" is as large as that, from other numbers, and
-just as sure: it is what a useless draft costs. {THREADS} threads, one stream over HTTP at temperature 0, prompts
-of 32 tokens, answers of {TOKENS}. Medians of {ROUNDS} interleaved rounds.
+No trained models are at hand, so these are made for it. The large one is the random model of 500 M
+parameters, Q4_0, whose layers beyond the first {WORKING} add nothing (their output projections are zero,
+and are calculated all the same); with the rows of its output set apart, so that it is as sure of its tokens
+as trained models often are. "Always right" has those {WORKING} layers alone: all that it guesses is taken,
+which no trained draft comes near, so it is the most that can be gained. "Never right" is as large as that,
+from other numbers, and just as sure: it is what a useless draft costs. {THREADS} threads, one stream over
+HTTP at temperature 0, prompts of 32 tokens, answers of {TOKENS}. Medians of {ROUNDS} interleaved rounds.
 """
 # By the names of the drafts, what they are made by.
 MODELS = {

@@ -23,6 +23,11 @@ struct Served {
 
 impl Served {
     fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// With this at the end of its configuration.
+    fn start_with(more: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let models = home.path().join("models");
         fs::create_dir(&models).unwrap();
@@ -30,7 +35,7 @@ impl Served {
             fs::copy(MODEL, models.join(format!("{name}.gguf"))).unwrap();
         }
         let config = home.path().join("config.toml");
-        let text = format!("[local]\nmodels_dir = {models:?}\nown_process = [\"soprano\", \"local/alto\"]\n");
+        let text = format!("[local]\nmodels_dir = {models:?}\nown_process = [\"soprano\", \"local/alto\"]\n{more}");
         fs::write(&config, text).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_antiphon"))
             .args(["serve", "--port", "0", "--config"])
@@ -57,6 +62,15 @@ impl Served {
                     content-type: application/json";
         write!(socket, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
         socket
+    }
+
+    fn metrics(&self) -> String {
+        let mut socket = TcpStream::connect(&self.address).unwrap();
+        socket.set_read_timeout(Some(SOON)).unwrap();
+        write!(socket, "GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     fn ask(&self, model: &str) -> String {
@@ -185,6 +199,20 @@ fn a_client_that_leaves_ends_its_answer_in_the_other_process() {
         socket.read_to_string(&mut text).unwrap();
         text.lines().any(|line| line.contains("running") && line.contains("soprano") && line.ends_with(" 0"))
     });
+}
+
+#[test]
+fn a_draft_is_in_the_process_of_its_model() {
+    let served = Served::start_with("[local.drafts]\nsoprano = \"alto\"\n");
+    assert!(served.ask("soprano").contains("Paris"));
+    let accepted = "antiphon_spec_decode_num_accepted_tokens_total{gen_ai_response_model=\"soprano\"} ";
+    // What goes on in the other process is told now and then.
+    wait_until(|| {
+        let metrics = served.metrics();
+        let line = metrics.lines().find_map(|line| line.strip_prefix(accepted));
+        line.is_some_and(|count| count.parse::<u64>().unwrap() > 0)
+    });
+    assert_eq!(served.processes().len(), 1);
 }
 
 #[test]

@@ -73,6 +73,29 @@ fn every_architecture_answers_as_transformers_does() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[test]
+fn a_model_in_several_files_is_one_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = Recipe::named("llama");
+    let whole = folder.path().join("whole.gguf");
+    recipe.write(&whole);
+    let first = recipe.write_split(folder.path(), 3);
+    let options = EngineOptions::default();
+    let engine = Engine::load(&first, "split", &options).unwrap();
+    let far = difference(&engine, &recipe);
+    assert!(far <= CLOSE, "{far}");
+    let sizes = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
+    let whole_size = std::fs::metadata(&whole).unwrap().len();
+    let size = sizes.sum::<u64>() - whole_size;
+    assert_eq!(engine.info().file_size, size);
+    let memory = |path| Engine::memory(path, &options).unwrap();
+    assert_eq!(memory(&first) - size, memory(&whole) - whole_size);
+    std::fs::remove_file(folder.path().join("llama-00002-of-00003.gguf")).unwrap();
+    let error = Engine::memory(&first, &options).unwrap_err();
+    let expected = "llama-00001-of-00003.gguf: is the first of 3 files, and beside it llama-00002-of-00003.gguf: no such file";
+    assert!(error.message().ends_with(expected), "{error}");
+}
+
 /// What does not show: llama.cpp has no window for Phi-3, and T5 has no norm that this is of; the rotation of a short
 /// context is the same at twice these bounds; and a small epsilon makes no difference, nor does a large one that
 /// transformers does not know.

@@ -4,6 +4,8 @@
 mod ask;
 #[expect(dead_code, reason = "not every test uses all of it")]
 mod random_gguf;
+#[expect(dead_code, reason = "not every test uses all of it")]
+mod tiny_bert;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 
 use ask::{block_on, request, run};
 use random_gguf::Recipe;
+use tiny_bert::{Pooling, TinyBert};
 
 /// Models of one vocabulary in a folder, the first of them the large one.
 struct Models {
@@ -337,6 +340,8 @@ fn a_draft_that_does_not_fit_is_refused_in_a_line_that_names_both() {
     let renamed = models.path("renamed");
     Recipe { renamed: Some((150, "xyz".into())), ..sure() }.write(&renamed);
     let large = models.path("large");
+    let bert = models.path("bert");
+    TinyBert::new().write(&bert, Pooling::Mean);
     let chorister = antiphon_engine::builtin_path(Some(models.folder.path())).unwrap();
     let cannot_go_back = "a recurrent model, or one with a sliding window";
     let cases = [
@@ -345,6 +350,8 @@ fn a_draft_that_does_not_fit_is_refused_in_a_line_that_names_both() {
         (&large, &recipe("lfm2"), cannot_go_back),
         (&large, &recipe("gemma3"), cannot_go_back),
         (&large, &recipe("t5"), "a model with an encoder"),
+        (&large, &bert, "a model for embeddings"),
+        (&bert, &large, "a model for embeddings"),
         (&recipe("lfm2"), &large, cannot_go_back),
         (&recipe("t5"), &large, "a model with an encoder"),
         (&large, &models.path("nobody"), "no such file"),

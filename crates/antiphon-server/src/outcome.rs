@@ -42,8 +42,9 @@ pub(crate) fn told(error: &Error) -> Error {
             told = set(told, value.to_owned());
         }
     }
-    // A code belongs to the kind that was received with it.
-    if let Some(code) = error.provider_code().filter(|_| kind == error.kind()) {
+    // A code belongs to the kind that was received with it. Clients know a local model's error by that of its kind.
+    let code = error.provider_code().filter(|code| kind == error.kind() && *code != antiphon::local::TOO_LARGE);
+    if let Some(code) = code {
         told = told.code(code);
     }
     match error.wait() {

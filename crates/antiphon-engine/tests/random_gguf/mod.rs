@@ -58,6 +58,28 @@ impl Recipe {
 
     /// Writes the GGUF file.
     pub(crate) fn write(&self, path: &Path) {
+        let tensors: Vec<Tensor> =
+            self.json["tensors"].as_array().unwrap().iter().map(Tensor::read).collect();
+        std::fs::write(path, self.head().finish(&tensors)).unwrap();
+    }
+
+    /// Writes it as several files, by the names that llama.cpp gives them; the first one's path comes back.
+    pub(crate) fn write_split(&self, folder: &Path, count: u16) -> PathBuf {
+        let tensors: Vec<Tensor> =
+            self.json["tensors"].as_array().unwrap().iter().map(Tensor::read).collect();
+        let size = tensors.len().div_ceil(usize::from(count));
+        let path = |place: u16| folder.join(format!("{}-{:05}-of-{count:05}.gguf", self.name, place + 1));
+        for (place, part) in (0..).zip(tensors.chunks(size)) {
+            let mut file = if place == 0 { self.head() } else { Gguf::default() };
+            file.short("split.no", place);
+            file.short("split.count", count);
+            file.whole("split.tensors.count", tensors.len() as i32);
+            std::fs::write(path(place), file.finish(part)).unwrap();
+        }
+        path(0)
+    }
+
+    fn head(&self) -> Gguf {
         let mut file = Gguf::default();
         for (key, entry) in self.json["metadata"].as_object().unwrap() {
             file.value(key, entry[0].as_str().unwrap(), &entry[1]);
@@ -86,9 +108,7 @@ impl Recipe {
         if let Some(template) = &self.template {
             file.text("tokenizer.chat_template", template);
         }
-        let tensors: Vec<Tensor> =
-            self.json["tensors"].as_array().unwrap().iter().map(Tensor::read).collect();
-        std::fs::write(path, file.finish(&tensors)).unwrap();
+        file
     }
 }
 
@@ -166,6 +186,16 @@ impl Gguf {
 
     pub(crate) fn number(&mut self, key: &str, number: u32) {
         self.key(key, 4);
+        self.values.extend(number.to_le_bytes());
+    }
+
+    fn short(&mut self, key: &str, number: u16) {
+        self.key(key, 2);
+        self.values.extend(number.to_le_bytes());
+    }
+
+    fn whole(&mut self, key: &str, number: i32) {
+        self.key(key, 5);
         self.values.extend(number.to_le_bytes());
     }
 

@@ -26,9 +26,29 @@ async fn who_asks_for_a_model_that_does_not_fit_is_told_both_sizes() {
     let answer = server.ask(&chat("local/chorister", "")).await;
     answer.check(400, "of memory, and local models may take 3 MB");
     let error = &answer.json()["error"];
-    assert_eq!(error["code"], "insufficient_memory");
+    assert_eq!(error["code"], "local_model");
     let message = error["message"].as_str().unwrap();
     assert!(!message.contains(['/', '\\']) && !message.contains("config"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_say_what_a_draft_is_worth() {
+    let server = serve("[local.drafts]\nchorister = \"local/chorister\"\n[[serve.keys]]\nname = \"a\"\nkey = \"k-a\"\n").await;
+    let body = chat("local/chorister", ", \"max_tokens\": 40");
+    assert_eq!(server.post("/v1/chat/completions", &[A], &body).await.status, 200);
+    let engine = &server.get("/v1/antiphon/status", &[A]).await.json()["engines"][0];
+    let (guessed, accepted) = (&engine["draft_tokens"], &engine["accepted_tokens"]);
+    assert!(accepted.as_u64().unwrap() > 0 && guessed.as_u64() >= accepted.as_u64(), "{engine}");
+    let label = r#"_tokens_total{gen_ai_response_model="chorister"}"#;
+    until(&server, &format!("antiphon_spec_decode_num_draft{label} {guessed}")).await;
+    until(&server, &format!("antiphon_spec_decode_num_accepted{label} {accepted}")).await;
+}
+
+#[tokio::test]
+async fn a_draft_that_is_not_there_is_the_servers_own_affair() {
+    let server = serve("[local]\nmodels_dir = \"/srv/secret\"\n[local.drafts]\nchorister = \"nobody\"\n").await;
+    let answer = server.ask(&chat("local/chorister", "")).await;
+    assert!(answer.status >= 400 && !answer.text().contains("/srv"), "{}", answer.text());
 }
 
 /// Waits until the metrics have that line.
