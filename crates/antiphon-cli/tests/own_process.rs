@@ -35,7 +35,8 @@ impl Served {
             fs::copy(MODEL, models.join(format!("{name}.gguf"))).unwrap();
         }
         let config = home.path().join("config.toml");
-        let text = format!("[local]\nmodels_dir = {models:?}\nown_process = [\"soprano\", \"local/alto\"]\n{more}");
+        let text =
+            format!("[local]\nmodels_dir = {models:?}\nown_process = [\"soprano\", \"local/alto\"]\n{more}");
         fs::write(&config, text).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_antiphon"))
             .args(["serve", "--port", "0", "--config"])

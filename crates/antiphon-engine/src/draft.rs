@@ -63,8 +63,10 @@ pub(crate) fn check_kind(model: &LlamaModel) -> std::result::Result<(), &'static
     }
     match embed::pooling(model) {
         Ok(None) if shape::can_go_back(model) => Ok(()),
-        Ok(None) => Err("a recurrent model, or one with a sliding window, cannot take back what it has read, \
-                         and so goes without drafts"),
+        Ok(None) => {
+            Err("a recurrent model, or one with a sliding window, cannot take back what it has read, \
+                         and so goes without drafts")
+        }
         _ => Err("a model for embeddings goes without drafts"),
     }
 }

@@ -262,7 +262,11 @@ mod tests {
         assert_eq!(served(&mut line(&words), 1), order);
         let mut others = line(&["b", "b", "a-9", "a-9"]);
         assert_eq!(served(&mut others, 1), ["b0", "a-92", "b1", "a-93"], "it is nothing to other clients");
-        assert_eq!(line(&["a-1", "a", "a1", "a"]).shed(3, |_| true), ["a12"], "who goes first is refused last");
+        assert_eq!(
+            line(&["a-1", "a", "a1", "a"]).shed(3, |_| true),
+            ["a12"],
+            "who goes first is refused last"
+        );
     }
 
     /// With one place, somebody who asks again as soon as there is an answer, and one who asked for all at once.

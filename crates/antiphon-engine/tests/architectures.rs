@@ -84,7 +84,8 @@ fn a_model_in_several_files_is_one_model() {
     let engine = Engine::load(&first, "split", &options).unwrap();
     let far = difference(&engine, &recipe);
     assert!(far <= CLOSE, "{far}");
-    let sizes = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
+    let sizes =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
     let whole_size = std::fs::metadata(&whole).unwrap().len();
     let size = sizes.sum::<u64>() - whole_size;
     assert_eq!(engine.info().file_size, size);

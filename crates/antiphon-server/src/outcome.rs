@@ -43,7 +43,8 @@ pub(crate) fn told(error: &Error) -> Error {
         }
     }
     // A code belongs to the kind that was received with it. Clients know a local model's error by that of its kind.
-    let code = error.provider_code().filter(|code| kind == error.kind() && *code != antiphon::local::TOO_LARGE);
+    let code =
+        error.provider_code().filter(|code| kind == error.kind() && *code != antiphon::local::TOO_LARGE);
     if let Some(code) = code {
         told = told.code(code);
     }

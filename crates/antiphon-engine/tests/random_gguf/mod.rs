@@ -44,7 +44,12 @@ impl Recipe {
 
     pub(crate) fn named(name: &str) -> Recipe {
         let json = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
-        Recipe { name: name.into(), json: serde_json::from_str(&json).unwrap(), template: None, renamed: None }
+        Recipe {
+            name: name.into(),
+            json: serde_json::from_str(&json).unwrap(),
+            template: None,
+            renamed: None,
+        }
     }
 
     pub(crate) fn prompt(&self) -> &Value {

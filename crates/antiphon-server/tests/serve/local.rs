@@ -33,7 +33,10 @@ async fn who_asks_for_a_model_that_does_not_fit_is_told_both_sizes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_metrics_say_what_a_draft_is_worth() {
-    let server = serve("[local.drafts]\nchorister = \"local/chorister\"\n[[serve.keys]]\nname = \"a\"\nkey = \"k-a\"\n").await;
+    let server = serve(
+        "[local.drafts]\nchorister = \"local/chorister\"\n[[serve.keys]]\nname = \"a\"\nkey = \"k-a\"\n",
+    )
+    .await;
     let body = chat("local/chorister", ", \"max_tokens\": 40");
     assert_eq!(server.post("/v1/chat/completions", &[A], &body).await.status, 200);
     let engine = &server.get("/v1/antiphon/status", &[A]).await.json()["engines"][0];
@@ -46,7 +49,8 @@ async fn the_metrics_say_what_a_draft_is_worth() {
 
 #[tokio::test]
 async fn a_draft_that_is_not_there_is_the_servers_own_affair() {
-    let server = serve("[local]\nmodels_dir = \"/srv/secret\"\n[local.drafts]\nchorister = \"nobody\"\n").await;
+    let server =
+        serve("[local]\nmodels_dir = \"/srv/secret\"\n[local.drafts]\nchorister = \"nobody\"\n").await;
     let answer = server.ask(&chat("local/chorister", "")).await;
     assert!(answer.status >= 400 && !answer.text().contains("/srv"), "{}", answer.text());
 }
