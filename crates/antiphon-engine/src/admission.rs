@@ -8,9 +8,11 @@
 use std::time::Instant;
 
 use antiphon_core::{Error, Kind};
+use llama_cpp_2::context::session::SeqState;
 
 use crate::prefix_cache::{MIN_PREFIX, Prefix, Taken, common};
 use crate::sequence::Sequence;
+use crate::shelf::{Entry, Shelved};
 use crate::waiting_line::{Client, Tier, Waiter, overloaded};
 use crate::worker::{Running, Worker};
 
@@ -21,11 +23,18 @@ const LOOK_AHEAD: usize = 64;
 
 /// What is to be done with a request that waits.
 enum Admission {
-    Now(Option<Prefix>),
+    Now(Option<Found>),
     /// There is no room for it, nor for those behind it.
     Full,
     /// Its prefix is just being read for another.
     Later,
+}
+
+/// Where the start of a prompt is.
+#[derive(Clone, Copy)]
+enum Found {
+    Cells(Prefix),
+    Shelf(Shelved),
 }
 
 impl Worker<'_> {
@@ -70,13 +79,25 @@ impl Worker<'_> {
             return Admission::Full;
         }
         let Some(sequence) = self.waiting.get(waiter) else { return Admission::Later };
-        let prefix = self.cache.find(&sequence.tokens);
-        let found = prefix.map_or(0, |prefix| prefix.length);
-        if self.is_being_read(sequence, found + MIN_PREFIX) {
+        let found = self.find(&sequence.tokens);
+        let (length, shared) = match found {
+            None => (0, 0),
+            Some(Found::Cells(prefix)) => (prefix.length, self.cache.pinned_of(prefix)),
+            Some(Found::Shelf(shelved)) => (shelved.length, 0),
+        };
+        if self.is_being_read(sequence, length + MIN_PREFIX) {
             return Admission::Later;
         }
-        let shared = prefix.map_or(0, |prefix| self.cache.pinned_of(prefix));
-        if self.fits(sequence, shared) { Admission::Now(prefix) } else { Admission::Full }
+        if self.fits(sequence, shared) { Admission::Now(found) } else { Admission::Full }
+    }
+
+    /// The longest start of a prompt that was read before. What is in the cells costs nothing, so a little more on
+    /// the shelf is not better.
+    fn find(&self, tokens: &[i32]) -> Option<Found> {
+        let prefix = self.cache.find(tokens);
+        let enough = prefix.map_or(0, |prefix| prefix.length + MIN_PREFIX);
+        let shelved = self.shelf.find(tokens).filter(|shelved| shelved.length >= enough);
+        shelved.map(Found::Shelf).or(prefix.map(Found::Cells))
     }
 
     /// Whether a start of at least so many of its tokens is just being read for another.
@@ -119,7 +140,7 @@ impl Worker<'_> {
         }
     }
 
-    fn let_in(&mut self, mut sequence: Sequence, prefix: Option<Prefix>) {
+    fn let_in(&mut self, mut sequence: Sequence, found: Option<Found>) {
         let before = sequence.generated();
         if let Err(error) = sequence.start(&self.vocabulary) {
             sequence.call.fail(error);
@@ -130,7 +151,7 @@ impl Worker<'_> {
             std::mem::take(&mut sequence.siblings).into_iter().for_each(|sibling| self.wait(sibling));
             return;
         }
-        let Some((slot, found)) = self.place(prefix) else {
+        let Some((slot, found)) = self.place(found) else {
             let error = Error::new(Kind::Internal, "the cache has no slot for a sequence that was let in");
             return sequence.call.fail(error);
         };
@@ -143,18 +164,62 @@ impl Worker<'_> {
     }
 
     /// A slot to run in, and how many tokens of the prefix it has.
-    fn place(&mut self, prefix: Option<Prefix>) -> Option<(usize, usize)> {
+    fn place(&mut self, found: Option<Found>) -> Option<(usize, usize)> {
+        // Taken down before anything is put up, which may change the places.
+        let entry = match found {
+            Some(Found::Shelf(shelved)) => Some((self.shelf.take(shelved), shelved.length)),
+            _ => None,
+        };
+        let prefix = match found {
+            Some(Found::Cells(prefix)) => Some(prefix),
+            _ => None,
+        };
         let taken = self.cache.take(prefix);
         // With every other slot running, what was found has to make room itself.
-        let (taken, prefix) = match taken {
+        let (Taken { slot, evicted }, prefix) = match taken {
             Some(taken) => (taken, prefix),
             None => (self.cache.take(None)?, None),
         };
-        let Taken { slot, cleared } = taken;
-        if cleared {
-            self.clear(&[slot]);
+        self.evict(evicted);
+        let length = match (entry, prefix) {
+            (Some((entry, length)), _) => self.restore(entry, length, slot),
+            (None, Some(prefix)) => self.share(prefix, slot),
+            (None, None) => 0,
+        };
+        Some((slot, length))
+    }
+
+    /// Copies the first `length` tokens of what was set aside into the cells of a slot.
+    fn restore(&mut self, entry: Entry<SeqState>, length: usize, slot: usize) -> usize {
+        let Entry { tokens, state, .. } = entry;
+        let evicted = self.cache.make_free(tokens.len());
+        self.evict(evicted);
+        let has_room = self.cache.free() >= tokens.len();
+        let restored = has_room && self.copy_back(&state, length, slot);
+        if restored {
+            self.cache.extend(slot, &tokens[..length]);
         }
-        Some((slot, prefix.map_or(0, |prefix| self.share(prefix, slot))))
+        // What another one may want of it stays, unless it is as good as read.
+        if !restored || tokens.len() - length >= MIN_PREFIX {
+            self.shelf.put(tokens, state);
+        }
+        if restored { length } else { 0 }
+    }
+
+    fn copy_back(&mut self, state: &SeqState, length: usize, slot: usize) -> bool {
+        if let Err(error) = self.context.state_seq_set(state, slot as i32) {
+            tracing::warn!("cannot copy back what was set aside: {error}");
+            self.clear(&[slot]);
+            return false;
+        }
+        match self.context.clear_kv_cache_seq(Some(slot as u32), Some(length as u32), None) {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::error!("cannot cut what was set aside: {error}");
+                self.clear(&[slot]);
+                false
+            }
+        }
     }
 
     /// Lets a slot share the cells of a prefix. Where the model's cache has lost some of them, as those that
@@ -169,6 +234,7 @@ impl Worker<'_> {
         }
         tracing::debug!("the model's cache cannot share a prefix of {length} tokens: it has {held:?}");
         let kept = self.cache.stop_keeping();
+        self.shelf.clear();
         self.clear(&kept);
         self.clear(&[slot]);
         0

@@ -36,6 +36,7 @@ mod reading_line;
 mod sampler;
 mod sequence;
 mod shape;
+mod shelf;
 mod speculation;
 mod stats;
 mod stops;

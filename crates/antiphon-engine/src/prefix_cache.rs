@@ -4,7 +4,7 @@
 //! the id of a sequence there: free, running, or kept. The cells of a kept slot belong to nobody who runs; they
 //! stay for a prompt that begins with the same tokens, and go, the least recently used first, when cells or
 //! slots are needed. Whoever calls this does the same to llama.cpp's cache: where slots come back, it
-//! clears them there.
+//! clears them there, and may set aside before what they hold ([`Shelf`](crate::shelf::Shelf)).
 
 /// Shorter prefixes are read anew: that takes no longer than the rest of a step, and what every chat begins with
 /// would count as found.
@@ -114,13 +114,15 @@ impl PrefixCache {
     /// but not `spared`.
     pub(crate) fn take(&mut self, spared: Option<Prefix>) -> Option<Taken> {
         let is_free = |slot: &Slot| slot.state == State::Free;
-        let (slot, cleared) = match self.slots.iter().position(is_free) {
-            Some(slot) => (slot, false),
-            None => (self.oldest(spared.map(|prefix| prefix.slot))?, true),
+        let (slot, evicted) = match self.slots.iter().position(is_free) {
+            Some(slot) => (slot, None),
+            None => {
+                let evicted = self.evict(self.oldest(spared.map(|prefix| prefix.slot))?);
+                (evicted.slot, Some(evicted))
+            }
         };
-        self.clear(slot);
         self.slots[slot].state = State::Running;
-        Some(Taken { slot, cleared })
+        Some(Taken { slot, evicted })
     }
 
     /// Lets a running slot, that holds nothing yet, share the cells of a prefix.
@@ -137,15 +139,35 @@ impl PrefixCache {
 
     /// Clears kept slots, the least recently used first, until so many cells are free or nothing is kept.
     #[must_use]
-    pub(crate) fn make_free(&mut self, cells: usize) -> Vec<usize> {
-        let mut cleared = Vec::new();
-        while self.free_cells.len() < cells
+    pub(crate) fn make_free(&mut self, cells: usize) -> Vec<Evicted> {
+        self.evict_while(|book| book.free() < cells)
+    }
+
+    /// Clears kept slots likewise until what is kept takes no more than so many cells.
+    #[must_use]
+    pub(crate) fn keep_only(&mut self, cells: usize) -> Vec<Evicted> {
+        self.evict_while(|book| book.used() - book.pinned > cells)
+    }
+
+    fn evict_while(&mut self, goes_on: impl Fn(&Self) -> bool) -> Vec<Evicted> {
+        let mut evicted = Vec::new();
+        while goes_on(self)
             && let Some(slot) = self.oldest(None)
         {
-            self.clear(slot);
-            cleared.push(slot);
+            evicted.push(self.evict(slot));
         }
-        cleared
+        evicted
+    }
+
+    fn evict(&mut self, slot: usize) -> Evicted {
+        let tokens = std::mem::take(&mut self.slots[slot].tokens);
+        self.clear(slot);
+        Evicted { slot, tokens }
+    }
+
+    /// Cells that hold nothing.
+    pub(crate) fn free(&self) -> usize {
+        self.free_cells.len()
     }
 
     /// A running slot has read further tokens.
@@ -244,11 +266,18 @@ impl PrefixCache {
 }
 
 /// A slot to run in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) slot: usize,
-    /// Whether something was kept in it, which llama.cpp still has.
-    pub(crate) cleared: bool,
+    /// What was kept in it, which llama.cpp still has.
+    pub(crate) evicted: Option<Evicted>,
+}
+
+/// A slot that is no longer kept, and what it holds as long as llama.cpp has not cleared it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Evicted {
+    pub(crate) slot: usize,
+    pub(crate) tokens: Vec<i32>,
 }
 
 /// How many tokens both begin with.
@@ -351,8 +380,11 @@ mod tests {
         }
         let (found, user) = run(&mut book, &text(1)[..70]);
         assert_eq!(found, 69);
-        assert_eq!(book.make_free(CELLS - 141), [slots[1]], "the first was used since");
-        assert_eq!(book.make_free(CELLS), [slots[2], slots[0]]);
+        let evicted = |slot: usize, tail| Evicted { slot: slots[slot], tokens: text(tail) };
+        assert_eq!(book.make_free(CELLS - 141), [evicted(1, 2)], "the first was used since");
+        assert_eq!(book.keep_only(71), []);
+        assert_eq!(book.keep_only(70), [evicted(2, 3)]);
+        assert_eq!(book.make_free(CELLS), [evicted(0, 1)]);
         assert_eq!((book.used(), book.pinned()), (70, 70), "what runs stays, shared or not");
         check(&book);
         done(&mut book, user);
@@ -368,7 +400,8 @@ mod tests {
         let rest: Vec<usize> = (0..2).map(|_| book.take(None).unwrap().slot).collect();
         let wanted = book.find(&text(1));
         assert_eq!(book.take(wanted), None, "only the wanted one is left");
-        assert_eq!(book.take(None), Some(Taken { slot: old, cleared: true }));
+        let evicted = Some(Evicted { slot: old, tokens: text(1) });
+        assert_eq!(book.take(None), Some(Taken { slot: old, evicted }));
         assert_eq!(book.take(None), None, "all run");
         for slot in rest.into_iter().chain([running, old]) {
             book.clear(slot);

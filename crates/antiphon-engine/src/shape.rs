@@ -29,6 +29,11 @@ const CACHE_BYTES: u64 = 16 << 20;
 /// Nor, of a large model, more than one part in so many of its weights: each step reads those, and what of the
 /// cache is in use.
 const CACHE_SHARE: u64 = 4;
+/// A step looks at each cell that holds something, once for each head of each layer. That shall not take long beside
+/// the weights that it reads: for so many bytes of them, one look.
+const LOOK_BYTES: u64 = 512;
+/// llama.cpp looks at cells by so many.
+const MIN_IDLE: u64 = 256;
 /// So many states of each token of a batch are held at once, about, while it is calculated.
 const WORKING_STATES: u64 = 16;
 /// Below this many parameters a second thread costs more than it gives.
@@ -48,6 +53,8 @@ pub(crate) struct Shape {
     pub(crate) threads: usize,
     pub(crate) batch_threads: usize,
     keeps_prefixes: bool,
+    /// Cells that may hold what nobody runs while others are answered.
+    idle: u32,
     max_waiting: Option<usize>,
 }
 
@@ -58,6 +65,7 @@ impl Shape {
         let sequences = sequences(model, options)?;
         let (threads, batch_threads) = threads(model, options)?;
         let keeps_prefixes = options.prefix_cache.unwrap_or(true) && can_go_back(model);
+        let head_layers = u64::from(model.n_head()) * u64::from(model.n_layer());
         Ok(Shape {
             length,
             cells: cells(model, length, sequences, options)?,
@@ -66,6 +74,7 @@ impl Shape {
             threads,
             batch_threads,
             keeps_prefixes,
+            idle: idle_cells(head_layers, model.size()),
             max_waiting: options.max_waiting.map(|most| most as usize),
         })
     }
@@ -103,6 +112,8 @@ impl Shape {
             sequences: self.sequences as usize,
             slots: self.slots as usize,
             keeps_prefixes: self.keeps_prefixes,
+            idle: self.idle as usize,
+            shelf: if self.keeps_prefixes { self.cells.saturating_sub(self.idle) as usize } else { 0 },
             max_waiting: self.max_waiting,
         }
     }
@@ -173,6 +184,12 @@ fn default_cells(cell: u64, length: u32, sequences: u32, weights: u64) -> u32 {
     u32::try_from(fitting).unwrap_or(most).min(most).max(length)
 }
 
+/// Cells that what nobody runs may fill.
+fn idle_cells(head_layers: u64, weights: u64) -> u32 {
+    let cells = (weights / (head_layers.max(1) * LOOK_BYTES)).max(MIN_IDLE);
+    u32::try_from(cells).unwrap_or(u32::MAX)
+}
+
 /// Bytes of cache that one token takes, keys and values in 16 bits each.
 fn cell_bytes(model: &LlamaModel) -> u64 {
     let heads = u64::from(model.n_head().max(1));
@@ -186,7 +203,9 @@ pub(crate) fn memory(outline: &Outline, options: &EngineOptions) -> u64 {
     let width = outline.number("embedding_length").unwrap_or(0);
     // A batch's logits, and some of its states in 32 bits.
     let working = BATCH as u64 * (outline.vocabulary + WORKING_STATES * width) * 4;
-    outline.size + estimated_cells(outline, options) * estimated_cell(outline, width) + working
+    let cells = estimated_cells(outline, options);
+    let tokens = cells + estimated_shelf(outline, options, cells);
+    outline.size + tokens * estimated_cell(outline, width) + working
 }
 
 /// Tokens of one sequence of the model that has that header.
@@ -206,10 +225,8 @@ fn estimated_cell(outline: &Outline, width: u64) -> u64 {
 
 fn estimated_cells(outline: &Outline, options: &EngineOptions) -> u64 {
     let length = length_of(outline, options);
-    let is_of_texts = gguf::is_encoder(&outline.architecture)
-        || outline.number("pooling_type").is_some_and(|pooling| pooling > 0);
     let cells = match options.cache_tokens {
-        _ if is_of_texts => options.context.unwrap_or(DEFAULT_TEXT).max(BATCH as u32),
+        _ if is_of_texts(outline) => options.context.unwrap_or(DEFAULT_TEXT).max(BATCH as u32),
         Some(cells) => cells,
         None => {
             let width = outline.number("embedding_length").unwrap_or(0);
@@ -218,6 +235,21 @@ fn estimated_cells(outline: &Outline, options: &EngineOptions) -> u64 {
         }
     };
     cells.into()
+}
+
+/// Tokens that are set aside.
+fn estimated_shelf(outline: &Outline, options: &EngineOptions, cells: u64) -> u64 {
+    let number = |name: &str| outline.number(name).unwrap_or(1);
+    if is_of_texts(outline) || !options.prefix_cache.unwrap_or(true) {
+        return 0;
+    }
+    let idle = idle_cells(number("attention.head_count") * number("block_count"), outline.size);
+    cells.saturating_sub(idle.into())
+}
+
+fn is_of_texts(outline: &Outline) -> bool {
+    gguf::is_encoder(&outline.architecture)
+        || outline.number("pooling_type").is_some_and(|pooling| pooling > 0)
 }
 
 #[cfg(test)]
@@ -233,10 +265,21 @@ mod tests {
         assert!(plain > outline.size + CACHE_BYTES / 4, "{plain}");
         let more = |cells| EngineOptions { cache_tokens: Some(cells), ..EngineOptions::default() };
         let model = load::model(&builtin::builtin_path(None).unwrap(), &EngineOptions::default()).unwrap();
-        assert_eq!(memory(more(2000)) - memory(more(1000)), 1000 * cell_bytes(&model));
+        assert_eq!(
+            memory(more(2000)) - memory(more(1000)),
+            2 * 1000 * cell_bytes(&model),
+            "in cells and aside"
+        );
         assert_eq!(outline.vocabulary, u64::from(model.n_vocab().unsigned_abs()));
         let loaded = Shape::of(&model, &EngineOptions::default()).unwrap();
         assert_eq!(estimated_cells(&outline, &EngineOptions::default()), u64::from(loaded.cells));
+    }
+
+    #[test]
+    fn a_small_model_sets_aside_what_a_large_one_keeps_in_its_cells() {
+        assert_eq!(idle_cells(464, 285_000_000), 1199, "500 M in four bits");
+        assert_eq!(idle_cells(1024, 4_900_000_000), 9346, "8 G");
+        assert_eq!(idle_cells(0, 0), 256);
     }
 
     #[test]

@@ -25,8 +25,8 @@ impl Worker<'_> {
                 return guesses[..place].to_vec();
             }
         }
-        let cleared = self.cache.make_free(self.batch.n_tokens().unsigned_abs() as usize);
-        self.clear(&cleared);
+        let evicted = self.cache.make_free(self.batch.n_tokens().unsigned_abs() as usize);
+        self.evict(evicted);
         guesses
     }
 

@@ -17,14 +17,16 @@ use std::time::{Duration, Instant};
 
 use antiphon_core::{Error, Kind, Result};
 use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::session::{LlamaStateSeqFlags, SeqState};
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
 use crate::draft::Draft;
-use crate::prefix_cache::{Prefix, PrefixCache, Taken};
+use crate::prefix_cache::{Evicted, Prefix, PrefixCache, Taken};
 use crate::prepare::Job;
 use crate::reading_line::{ReadingLine, Ticket};
 use crate::sequence::Sequence;
+use crate::shelf::Shelf;
 use crate::stats::Counters;
 use crate::vocabulary::Vocabulary;
 use crate::waiting_line::{WaitingLine, mean_with};
@@ -49,6 +51,10 @@ pub(crate) struct Limits {
     pub(crate) slots: usize,
     /// Whether cells are kept for later prompts.
     pub(crate) keeps_prefixes: bool,
+    /// Cells that may hold what nobody runs while others are answered.
+    pub(crate) idle: usize,
+    /// Tokens that are set aside beyond that.
+    pub(crate) shelf: usize,
     /// Requests that wait; further ones are refused.
     pub(crate) max_waiting: Option<usize>,
 }
@@ -62,6 +68,7 @@ pub(crate) struct Worker<'model> {
     pub(crate) vocabulary: Arc<Vocabulary>,
     pub(crate) limits: Limits,
     pub(crate) cache: PrefixCache,
+    pub(crate) shelf: Shelf<SeqState>,
     pub(crate) line: ReadingLine,
     pub(crate) waiting: WaitingLine<Sequence>,
     /// In the order in which they were let in.
@@ -108,6 +115,7 @@ impl<'model> Worker<'model> {
             vocabulary,
             limits,
             cache: PrefixCache::new(limits.cells, limits.slots, limits.keeps_prefixes),
+            shelf: Shelf::new(limits.shelf),
             line: ReadingLine::default(),
             waiting: WaitingLine::default(),
             running: Vec::new(),
@@ -158,6 +166,7 @@ impl<'model> Worker<'model> {
         self.admit();
         self.shed();
         self.make_room();
+        self.set_aside();
         self.fill_batch();
         if self.batch.n_tokens() == 0 {
             return;
@@ -217,6 +226,27 @@ impl<'model> Worker<'model> {
         }
     }
 
+    /// While something runs, what nobody runs is only to fill so many cells.
+    fn set_aside(&mut self) {
+        if !self.running.is_empty() {
+            let evicted = self.cache.keep_only(self.limits.idle);
+            self.evict(evicted);
+        }
+    }
+
+    /// Clears slots whose prompts may come back, and sets aside what they hold.
+    pub(crate) fn evict(&mut self, evicted: impl IntoIterator<Item = Evicted>) {
+        for Evicted { slot, tokens } in evicted {
+            if self.shelf.takes(&tokens) {
+                match self.context.state_seq_get(slot as i32, LlamaStateSeqFlags::empty()) {
+                    Ok(state) => self.shelf.put(tokens, state),
+                    Err(error) => tracing::warn!("cannot set aside what sequence {slot} holds: {error}"),
+                }
+            }
+            self.clear(&[slot]);
+        }
+    }
+
     fn holds_unneeded(&self) -> bool {
         self.cache.used() > self.cache.pinned()
     }
@@ -224,8 +254,8 @@ impl<'model> Worker<'model> {
     /// After llama.cpp found no cells for a batch, which it then left alone: what nobody runs goes first.
     fn retreat(&mut self) {
         if self.holds_unneeded() {
-            let cleared = self.cache.make_free(usize::MAX);
-            self.clear(&cleared);
+            let evicted = self.cache.make_free(usize::MAX);
+            self.evict(evicted);
         } else {
             self.put_out_youngest();
         }
@@ -249,8 +279,8 @@ impl<'model> Worker<'model> {
             room -= running.fed;
             running.ticket = self.line.served(running.ticket, running.fed);
         }
-        let cleared = self.cache.make_free(self.batch.n_tokens().unsigned_abs() as usize);
-        self.clear(&cleared);
+        let evicted = self.cache.make_free(self.batch.n_tokens().unsigned_abs() as usize);
+        self.evict(evicted);
     }
 
     /// The batch was decoded: its tokens are in the cache.
@@ -288,13 +318,11 @@ impl<'model> Worker<'model> {
             let is_same = sibling.tokens.len() == prefix.length;
             let has_room = self.running.len() < self.limits.sequences && self.fits(&sibling, prefix.length);
             let slot = if is_same && has_room { self.cache.take(None) } else { None };
-            let Some(Taken { slot, cleared }) = slot else {
+            let Some(Taken { slot, evicted }) = slot else {
                 left.push(sibling);
                 continue;
             };
-            if cleared {
-                self.clear(&[slot]);
-            }
+            self.evict(evicted);
             // The whole of it, for that is what a recurrent model's state can be copied as.
             let copied = self.context.kv_cache_seq_cp(prefix.slot as i32, slot as i32, None, None);
             self.cache.share(prefix, slot);

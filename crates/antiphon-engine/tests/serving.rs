@@ -172,6 +172,31 @@ fn under_pressure_what_is_kept_goes_and_answers_stay() {
     }
 }
 
+/// The cells have room for two of the tales beside a third, and what nobody runs may fill half of them.
+#[test]
+fn what_goes_out_of_the_cells_is_found_again() {
+    let tale =
+        |name: &str| json!(format!("{name} {}", "sings a song about the sea and the wind. ".repeat(16)));
+    let tales = ["A sailor", "My mother", "The old king"];
+    let tell = |engine: &Engine, name: &str| block_on(fold(engine.call(request(tale(name))))).unwrap();
+    let expected: Vec<Response> = tales.iter().map(|name| tell(&cold(), name)).collect();
+    assert!(expected.iter().all(|response| (170..220).contains(&prompt_tokens(response))), "{expected:?}");
+    let small = load(EngineOptions {
+        context: Some(256),
+        cache_tokens: Some(512),
+        sequences: Some(2),
+        ..EngineOptions::default()
+    });
+    for round in 0..3 {
+        for (name, expected) in tales.iter().zip(&expected) {
+            let told = tell(&small, name);
+            assert_eq!(told.text(), expected.text());
+            let found = if round == 0 { 0 } else { prompt_tokens(&told) - 1 };
+            assert_eq!(cached(&told), found, "{name}, round {round}");
+        }
+    }
+}
+
 #[test]
 fn streams_that_were_dropped_leave_a_cache_of_use() {
     let expected = texts(&answers(&cold()));
