@@ -31,7 +31,7 @@ const CACHE_BYTES: u64 = 16 << 20;
 const CACHE_SHARE: u64 = 4;
 /// A step looks at each cell that holds something, once for each head of each layer. That shall not take long beside
 /// the weights that it reads: for so many bytes of them, one look.
-const LOOK_BYTES: u64 = 512;
+const LOOK_BYTES: u64 = 1024;
 /// llama.cpp looks at cells by so many.
 const MIN_IDLE: u64 = 256;
 /// So many states of each token of a batch are held at once, about, while it is calculated.
@@ -277,8 +277,8 @@ mod tests {
 
     #[test]
     fn a_small_model_sets_aside_what_a_large_one_keeps_in_its_cells() {
-        assert_eq!(idle_cells(464, 285_000_000), 1199, "500 M in four bits");
-        assert_eq!(idle_cells(1024, 4_900_000_000), 9346, "8 G");
+        assert_eq!(idle_cells(464, 285_000_000), 599, "500 M in four bits");
+        assert_eq!(idle_cells(1024, 4_900_000_000), 4673, "8 G");
         assert_eq!(idle_cells(0, 0), 256);
     }
 
