@@ -90,9 +90,9 @@ mod tests {
         let mut pace = Pace::default();
         let first = attempts(&mut pace, 6, 0);
         assert_eq!(first, [4, 1, 1, 1, 1, 1]);
-        assert_eq!(attempts(&mut pace, SHORTEST_REST, 0), [], "it rests");
+        assert!(attempts(&mut pace, SHORTEST_REST, 0).is_empty(), "it rests");
         assert_eq!(attempts(&mut pace, 2, 0), [1, 1], "it is tried again");
-        assert_eq!(attempts(&mut pace, 2 * SHORTEST_REST, 0), [], "for longer");
+        assert!(attempts(&mut pace, 2 * SHORTEST_REST, 0).is_empty(), "for longer");
         let later = attempts(&mut pace, 100_000, 0).len();
         assert!((20..80).contains(&later), "{later}");
     }
