@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from antiphon import LocalModelError, NotFoundError, acompletion, completion
+from antiphon import InvalidRequestError, LocalModelError, NotFoundError, acompletion, completion
 from conftest import CHORISTER
 
 CAPITAL = "What is the capital of France?"
@@ -51,6 +51,16 @@ def test_many_at_once():
         return await asyncio.gather(*[acompletion(CAPITAL, model=CHORISTER) for _ in range(16)])
 
     assert {answer.choices[0].message.content for answer in asyncio.run(main())} == {PARIS}
+
+
+def test_a_draft_and_a_priority_change_no_answer():
+    response = completion(CAPITAL, CHORISTER, draft=CHORISTER, priority=-3)
+    assert response.choices[0].message.content == PARIS
+    assert not response.warnings
+    with pytest.raises(InvalidRequestError, match="priority: must be a whole number"):
+        completion(CAPITAL, CHORISTER, priority="high")
+    with pytest.raises(NotFoundError, match="nobody"):
+        completion(CAPITAL, CHORISTER, draft="local/nobody")
 
 
 def test_the_same_call_gives_the_same_answer():

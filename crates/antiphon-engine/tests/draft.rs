@@ -10,7 +10,7 @@ mod tiny_bert;
 use std::path::{Path, PathBuf};
 
 use antiphon_core::{Backend, Event, EventStream, Fold, Kind, Operation, Response, Result};
-use antiphon_engine::{Engine, EngineOptions, Stats};
+use antiphon_engine::{Adapter, Engine, EngineOptions, Stats, builtin_path};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -19,45 +19,39 @@ use ask::{block_on, request, run};
 use random_gguf::Recipe;
 use tiny_bert::{Pooling, TinyBert};
 
-/// Models of one vocabulary in a folder, the first of them the large one.
+/// Drafts for chorister, in a folder.
 struct Models {
     folder: tempfile::TempDir,
 }
 
-/// The recipe with tensors scaled, or drawn anew.
-fn changed(recipe: &Recipe, change: impl Fn(&str, &mut Value)) -> Recipe {
-    let mut recipe = recipe.clone();
-    for row in recipe.json["tensors"].as_array_mut().unwrap() {
-        let name = row["name"].as_str().unwrap().to_owned();
-        change(&name, row);
-    }
-    recipe
-}
-
-/// The tiny Llama, as sure of its tokens as a trained model is.
-fn sure() -> Recipe {
-    changed(&Recipe::named("llama"), |name, row| {
-        if name == "output.weight" {
-            row["scale"] = json!(2.0);
-        }
-    })
-}
+/// The weights are the end of the file: first the embeddings, a row of so many bytes for each of so many tokens; last
+/// the last layer's way back from its feed-forward, and a norm.
+const WEIGHTS: usize = 2_216_960;
+const EMBEDDINGS: (usize, usize) = (170, 2048);
+const LAST_LAYER: std::ops::Range<usize> = 640..640 + 76_160;
 
 impl Models {
     fn new() -> Self {
         let models = Self { folder: tempfile::tempdir().unwrap() };
-        let large = sure();
-        large.write(&models.path("large"));
+        let whole = std::fs::read(builtin_path(Some(models.folder.path())).unwrap()).unwrap();
+        let write = |name: &str, change: &dyn Fn(&mut [u8])| {
+            let mut bytes = whole.clone();
+            change(&mut bytes);
+            std::fs::write(models.path(name), bytes).unwrap();
+        };
+        write("large", &|_| ());
         // Right at times.
-        let like = changed(&large, |name, row| {
-            if name == "blk.1.ffn_down.weight" {
-                row["drawn_as"] = json!("another");
-            }
+        write("like", &|bytes| {
+            let end = bytes.len();
+            bytes[end - LAST_LAYER.end..end - LAST_LAYER.start].fill(0);
         });
-        like.write(&models.path("like"));
-        // As sure, and right by chance alone.
-        let other = changed(&large, |name, row| row["drawn_as"] = json!(format!("other {name}")));
-        other.write(&models.path("other"));
+        // As sure, of other tokens.
+        write("other", &|bytes| {
+            let start = bytes.len() - WEIGHTS;
+            let (row, rows) = EMBEDDINGS;
+            let embeddings = &mut bytes[start..start + row * rows];
+            embeddings.rotate_left(row * 700);
+        });
         models
     }
 
@@ -89,41 +83,48 @@ fn stats(engine: &Engine) -> Stats {
     }
 }
 
-/// All of an answer that is not drawn by chance; numbers as far as they do not depend on how much was calculated at
-/// once.
+/// Whether two values are the same, numbers as far as they do not depend on how much was calculated at once: the less
+/// likely a token, the more that is.
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter().all(|(name, a)| name == "id" || b.get(name).is_some_and(|b| alike(a, b)))
+        }
+        _ => match (a.as_f64(), b.as_f64()) {
+            (Some(a), Some(b)) => (a - b).abs() < 0.05 + 0.1 * a.abs(),
+            _ => a == b,
+        },
+    }
+}
+
+/// All of an answer that is not drawn by chance.
 fn told(response: &Response) -> Value {
     let mut told = response.to_json();
-    let round = |value: &mut Value| {
-        if let Some(number) = value.as_f64() {
-            *value = json!((number * 100.0).round() / 100.0);
-        }
-    };
-    let map = told.as_object_mut().unwrap();
-    map.retain(|name, _| name == "choices" || name == "usage");
-    fn each(value: &mut Value, round: &impl Fn(&mut Value)) {
-        match value {
-            Value::Array(items) => items.iter_mut().for_each(|item| each(item, round)),
-            Value::Object(map) => {
-                map.remove("id");
-                map.values_mut().for_each(|item| each(item, round));
-            }
-            value => round(value),
-        }
-    }
-    each(&mut told, &round);
+    told.as_object_mut().unwrap().retain(|name, _| name == "choices" || name == "usage");
     told
 }
 
-fn completion(more: Value) -> (Operation, Value) {
-    let mut fields = json!({"prompt": Recipe::named("llama").prompt(), "max_tokens": 60, "ignore_eos": true});
+fn check(answer: &Response, expected: &Value, what: &dyn std::fmt::Display) {
+    let answer = told(answer);
+    assert!(alike(&answer, expected), "{what}:\n{answer}\n{expected}");
+}
+
+fn with(mut fields: Value, more: Value) -> Value {
     fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    (Operation::TextCompletion, fields)
+    fields
+}
+
+const PROMPT: &str = "The capital of France is Paris. The capital of Italy is Rome. The capital of Spain is";
+
+fn completion(more: Value) -> (Operation, Value) {
+    let fields = json!({"prompt": PROMPT, "max_tokens": 60, "ignore_eos": true});
+    (Operation::TextCompletion, with(fields, more))
 }
 
 fn chat(more: Value) -> (Operation, Value) {
-    let mut fields = json!({"messages": "ab cd", "max_tokens": 80});
-    fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    (Operation::Chat, fields)
+    (Operation::Chat, with(json!({"messages": "What is the capital of France?", "max_tokens": 80}), more))
 }
 
 /// What a request can ask for that works on tokens as they come.
@@ -131,25 +132,28 @@ fn everything() -> Vec<(Operation, Value)> {
     let tool = json!({"type": "function", "function": {"name": "get", "parameters": {
         "type": "object", "properties": {"what": {"enum": ["weather", "time"]}, "count": {"type": "integer"}},
         "required": ["what", "count"], "additionalProperties": false}}});
+    let song = "(One man went to mow\\. ){5}";
     vec![
         completion(json!({})),
         completion(json!({"max_tokens": 1})),
         completion(json!({"max_tokens": 2})),
-        completion(json!({"max_tokens": 216})),
+        completion(json!({"max_tokens": 200})),
         completion(json!({"temperature": 1, "seed": 1})),
         completion(json!({"temperature": 1.5, "seed": 2, "top_p": 0.95, "top_k": 50})),
         completion(json!({"repetition_penalty": 1.3, "frequency_penalty": 0.5, "presence_penalty": 0.5})),
-        completion(json!({"logprobs": 5})),
-        completion(json!({"logprobs": 2, "temperature": 1, "seed": 5})),
+        completion(json!({"logprobs": 2})),
+        completion(json!({"logprobs": 1, "temperature": 1, "seed": 5})),
         completion(json!({"echo": true})),
-        completion(json!({"stop": ["a", "o"]})),
+        completion(json!({"stop": ["of", "Lon"]})),
         completion(json!({"stop": ["e"], "include_stop_str_in_output": true, "temperature": 1, "seed": 9})),
-        completion(json!({"logit_bias": {"140": 5, "2": 8}, "ignore_eos": false})),
         completion(json!({"n": 3, "temperature": 1, "seed": 3})),
-        chat(json!({"guided_regex": "([a-f]{3} ){12}"})),
-        chat(json!({"guided_choice": ["be", "bo", "bu"]})),
+        chat(json!({})),
+        chat(json!({"ignore_eos": true, "skip_special_tokens": false, "max_tokens": 40})),
+        chat(json!({"messages": "Tell me a joke.", "temperature": 0.7, "seed": 8})),
+        chat(json!({"guided_regex": song})),
+        chat(json!({"guided_choice": ["London", "Paris", "Rome"]})),
         chat(json!({"response_format": {"type": "json_object"}, "temperature": 1, "seed": 4})),
-        chat(json!({"guided_regex": "([a-f]{3} ){12}", "logprobs": true, "top_logprobs": 3})),
+        chat(json!({"guided_regex": song, "logprobs": true, "top_logprobs": 1})),
         chat(json!({"tools": [tool], "tool_choice": "required", "parallel_tool_calls": false})),
         chat(json!({"tools": [tool], "temperature": 1, "seed": 6})),
     ]
@@ -168,8 +172,8 @@ fn an_answer_is_the_same_with_any_draft() {
     for draft in DRAFTS {
         let engine = models.load(Some(draft));
         for (asked, expected) in everything().into_iter().zip(&expected) {
-            let answer = told(&ask(&engine, asked.clone()).unwrap());
-            assert_eq!(&answer, expected, "{draft}: {}", asked.1);
+            let answer = ask(&engine, asked.clone()).unwrap();
+            check(&answer, expected, &format_args!("{draft}: {}", asked.1));
         }
         let stats = stats(&engine);
         assert!(stats.draft_tokens > 0, "{draft}: {stats:?}");
@@ -182,8 +186,9 @@ fn right_guesses_are_taken_and_wrong_ones_are_soon_left_off() {
     let models = Models::new();
     let asked = |draft| {
         let engine = models.load(Some(draft));
-        for seed in 0..4 {
-            ask(&engine, completion(json!({"max_tokens": 200, "seed": seed}))).unwrap();
+        for start in ["One.", "Two.", "Three.", "Four."] {
+            let prompt = format!("{start} {PROMPT}");
+            ask(&engine, completion(json!({"max_tokens": 200, "prompt": prompt}))).unwrap();
         }
         stats(&engine)
     };
@@ -201,19 +206,20 @@ fn right_guesses_are_taken_and_wrong_ones_are_soon_left_off() {
 fn what_was_guessed_in_vain_is_in_nobodys_way() {
     let models = Models::new();
     let plain = models.load(None);
-    let prompt = Recipe::named("llama").prompt().clone();
+    let long = "Answer every question in one short sentence, and never make up a name or a place. ".repeat(3);
     for draft in DRAFTS {
         let engine = models.load(Some(draft));
-        let first = ask(&engine, completion(json!({"max_tokens": 40}))).unwrap();
-        assert_eq!(told(&first), told(&ask(&plain, completion(json!({"max_tokens": 40}))).unwrap()));
-        // The same prompt goes on with what the first answer was read for.
-        for length in [33, 40] {
-            let fields = json!({"prompt": prompt.as_array().unwrap()[..length], "max_tokens": 50});
-            let again = |engine| told(&ask(engine, (Operation::TextCompletion, fields.clone())).unwrap());
-            let (with, without) = (again(&engine), again(&plain));
-            assert_eq!(with, without, "{draft}");
-            assert!(without["usage"]["prompt_tokens_details"]["cached_tokens"].as_u64() >= Some(32));
+        let mut prompt = long.clone();
+        // What is asked next goes on with what the answer before was read for.
+        for _ in 0..4 {
+            let fields = json!({"prompt": prompt, "max_tokens": 30, "ignore_eos": true});
+            let ask = |engine| ask(engine, (Operation::TextCompletion, fields.clone())).unwrap();
+            let expected = ask(&plain);
+            assert_eq!(ask(&engine).text(), expected.text(), "{draft}");
+            prompt += &expected.text()[..20];
         }
+        let stats = stats(&engine);
+        assert!(stats.cached_tokens > 100 && stats.draft_tokens > stats.accepted_tokens / 2, "{stats:?}");
     }
 }
 
@@ -225,33 +231,49 @@ async fn fold(mut events: EventStream) -> Result<Response> {
     Ok(fold.finish())
 }
 
-fn call(engine: &Engine, more: Value) -> EventStream {
-    let (operation, fields) = completion(more);
+fn call(engine: &Engine, (operation, fields): (Operation, Value)) -> EventStream {
     engine.call(request(operation, fields))
 }
 
-/// The texts of answers to the same requests, each asked for alone.
-fn alone(models: &Models, asked: &[Value]) -> Vec<String> {
+/// The answers to the same requests, each asked for alone.
+fn alone(models: &Models, asked: &[(Operation, Value)]) -> Vec<Value> {
     let plain = models.load_with(None, EngineOptions { prefix_cache: Some(false), ..Default::default() });
-    asked.iter().map(|more| block_on(fold(call(&plain, more.clone()))).unwrap().text().to_owned()).collect()
+    asked.iter().map(|asked| told(&ask(&plain, asked.clone()).unwrap())["choices"].take()).collect()
 }
 
-fn asked(count: u64, length: u64) -> Vec<Value> {
-    (0..count).map(|seed| json!({"temperature": 1, "seed": seed, "max_tokens": length + 7 * seed})).collect()
+/// Asks for all of them at once.
+fn check_together(engine: &Engine, asked: &[(Operation, Value)], expected: &[Value], draft: &str) {
+    let streams = asked.iter().map(|asked| fold(call(engine, asked.clone())));
+    for (answer, expected) in block_on(join_all(streams)).into_iter().zip(expected) {
+        let answer = told(&answer.unwrap())["choices"].take();
+        assert!(alike(&answer, expected), "{draft}:\n{answer}\n{expected}");
+    }
+}
+
+/// Questions with answers of several lengths, and how likely each of their tokens was.
+fn questions() -> Vec<(Operation, Value)> {
+    ["Tell me a joke.", "What is 2 + 3?", "Who are you?", "What is the capital of Italy?", "Hello!"]
+        .map(|question| chat(json!({"messages": question, "logprobs": true})))
+        .to_vec()
+}
+
+/// Songs of so many lines: their text is given, and the probabilities tell whether all of it was read.
+fn songs(lines: &[usize]) -> Vec<(Operation, Value)> {
+    let song = |lines| format!("(One man went to mow\\. ){{{lines}}}");
+    let song = |lines| json!({"guided_regex": song(lines), "logprobs": true, "max_tokens": 400});
+    lines.iter().map(|lines| chat(song(*lines))).collect()
 }
 
 #[test]
 fn streams_come_and_go() {
     let models = Models::new();
-    let asked = asked(6, 30);
+    let asked = [questions(), songs(&[3, 9])].concat();
     let expected = alone(&models, &asked);
     for draft in DRAFTS {
         let engine = models.load(Some(draft));
         // Answers end one by one, until one is left; then others come.
         for _ in 0..2 {
-            let streams = asked.iter().map(|more| fold(call(&engine, more.clone())));
-            let texts = block_on(join_all(streams)).into_iter().map(|it| it.unwrap().text().to_owned());
-            assert_eq!(texts.collect::<Vec<_>>(), expected, "{draft}");
+            check_together(&engine, &asked, &expected, draft);
         }
         assert!(stats(&engine).draft_tokens > 0);
     }
@@ -260,17 +282,17 @@ fn streams_come_and_go() {
 #[test]
 fn who_leaves_in_the_middle_leaves_nothing_behind() {
     let models = Models::new();
-    let expected = alone(&models, &asked(3, 60));
+    let expected = alone(&models, &questions());
     for draft in DRAFTS {
         let engine = models.load(Some(draft));
-        for (more, expected) in asked(3, 60).into_iter().zip(&expected) {
-            let mut left = call(&engine, json!({"max_tokens": 200}));
+        for (asked, expected) in questions().into_iter().zip(&expected) {
+            let mut left = call(&engine, completion(json!({"max_tokens": 400})));
             block_on(async {
                 let is_text = |event: &Event| matches!(event, Event::Text { .. });
                 while !left.next().await.unwrap().unwrap().iter().any(is_text) {}
             });
             drop(left);
-            assert_eq!(block_on(fold(call(&engine, more))).unwrap().text(), expected, "{draft}");
+            check_together(&engine, &[asked], std::slice::from_ref(expected), draft);
         }
         assert_eq!(stats(&engine).cells_used, 0);
     }
@@ -279,23 +301,34 @@ fn who_leaves_in_the_middle_leaves_nothing_behind() {
 #[test]
 fn where_cells_run_out_answers_wait_and_guesses_are_not_made() {
     let models = Models::new();
-    let asked = asked(3, 150);
+    let asked = songs(&[14, 15, 16]);
     let expected = alone(&models, &asked);
     for draft in DRAFTS {
-        let options = EngineOptions { context: Some(256), cache_tokens: Some(256), ..Default::default() };
+        let options = EngineOptions { context: Some(200), cache_tokens: Some(200), ..Default::default() };
         let engine = models.load_with(Some(draft), options);
-        let streams = asked.iter().map(|more| fold(call(&engine, more.clone())));
-        let texts = block_on(join_all(streams)).into_iter().map(|it| it.unwrap().text().to_owned());
-        assert_eq!(texts.collect::<Vec<_>>(), expected, "{draft}");
+        check_together(&engine, &asked, &expected, draft);
         let stats = stats(&engine);
         assert!(stats.preemptions >= 1 && stats.draft_tokens > 0, "{draft}: {stats:?}");
     }
 }
 
+/// A tiny random Llama, as sure of its tokens as a trained model is.
+fn sure() -> Recipe {
+    let mut recipe = Recipe::named("llama");
+    let rows = recipe.json["tensors"].as_array_mut().unwrap();
+    rows.iter_mut().find(|row| row["name"] == "output.weight").unwrap()["scale"] = json!(2.0);
+    recipe
+}
+
 #[test]
 fn an_adapter_has_its_models_draft() {
-    let models = Models::new();
-    let adapter = models.folder.path().join("adapter.gguf");
+    let folder = tempfile::tempdir().unwrap();
+    let (tiny, adapter) = (folder.path().join("tiny.gguf"), folder.path().join("adapter.gguf"));
+    sure().write(&tiny);
+    let load = |draft: Option<&Path>, adapter: Option<Adapter>| {
+        let options = EngineOptions { draft: draft.map(Path::to_owned), adapter, ..Default::default() };
+        Engine::load(&tiny, "tiny", &options).unwrap()
+    };
     let tensor = |name: &str, shape: [u64; 2]| random_gguf::Tensor {
         name: format!("blk.0.ffn_up.weight.{name}"),
         shape: shape.to_vec(),
@@ -308,13 +341,15 @@ fn an_adapter_has_its_models_draft() {
     file.float("adapter.lora.alpha", 4.0);
     let tensors = [tensor("lora_a", [64, 4]), tensor("lora_b", [4, 96])];
     std::fs::write(&adapter, file.finish(&tensors)).unwrap();
-    let adapter = antiphon_engine::Adapter { path: adapter, scale: 1.0.try_into().unwrap() };
-    let options = EngineOptions { adapter: Some(adapter), ..Default::default() };
-    let [with, without] = [Some("large"), None].map(|draft| models.load_with(draft, options.clone()));
-    let answer = |engine| told(&ask(engine, completion(json!({"max_tokens": 100}))).unwrap());
-    assert_eq!(answer(&with), answer(&without));
-    assert_ne!(answer(&without), answer(&models.load(None)), "the adapter is one that shows");
-    let stats = stats(&with);
+    let adapter = Adapter { path: adapter, scale: 1.0.try_into().unwrap() };
+    let fields = json!({"prompt": sure().prompt(), "max_tokens": 60, "ignore_eos": true});
+    let answer =
+        |engine: &Engine| ask(engine, (Operation::TextCompletion, fields.clone())).unwrap().text().to_owned();
+    let drafted = load(Some(&tiny), Some(adapter.clone()));
+    let text = answer(&drafted);
+    assert_eq!(text, answer(&load(None, Some(adapter))));
+    assert_ne!(text, answer(&load(None, None)), "the adapter is one that shows");
+    let stats = stats(&drafted);
     assert!(stats.accepted_tokens < stats.draft_tokens, "the draft is without it: {stats:?}");
 }
 
@@ -339,10 +374,11 @@ fn a_draft_that_does_not_fit_is_refused_in_a_line_that_names_both() {
     };
     let renamed = models.path("renamed");
     Recipe { renamed: Some((150, "xyz".into())), ..sure() }.write(&renamed);
-    let large = models.path("large");
+    let large = models.path("tiny");
+    sure().write(&large);
     let bert = models.path("bert");
     TinyBert::new().write(&bert, Pooling::Mean);
-    let chorister = antiphon_engine::builtin_path(Some(models.folder.path())).unwrap();
+    let chorister = builtin_path(Some(models.folder.path())).unwrap();
     let cannot_go_back = "a recurrent model, or one with a sliding window";
     let cases = [
         (&large, &chorister, "tokens, and the model 192"),
