@@ -17,12 +17,12 @@ REPOSITORY, FILE = "someone/tiny-GGUF", "tiny-Q8_0.gguf"
 # As it begins, that is what it is.
 CONTENT = b"GGUF" + bytes(range(256)) * 400
 
-DOWNLOAD = """
+DOWNLOAD = f"""
 import sys
 from huggingface_hub import hf_hub_download
 offline = sys.argv[1] == "offline"
-print(hf_hub_download({repository!r}, {file!r}, local_files_only=offline))
-""".format(repository=REPOSITORY, file=FILE)
+print(hf_hub_download({REPOSITORY!r}, {FILE!r}, local_files_only=offline))
+"""
 
 
 @pytest.fixture
