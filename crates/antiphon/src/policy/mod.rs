@@ -1,6 +1,6 @@
 //! What stands between a call and its attempts, the outermost first: the cache, coalescing, the total
-//! deadline, fallback, re-ask, the servers of an upstream, retry, the rate limit, the attempt. Whole and streamed, hosted and local, sync
-//! and async go through here.
+//! deadline, fallback, re-ask, the servers of an upstream, retry, the rate limit, the attempt. Whole and
+//! streamed, hosted and local, sync and async go through here.
 //!
 //! The commit point is the first content: before it an attempt may be repeated, or another model asked; what
 //! comes after it is the caller's, and an error then carries it.
@@ -161,7 +161,9 @@ async fn begin(
     trail: Arc<Trail>,
     latest: Instant,
 ) -> Result<Begun> {
-    let Call { mut request, mut options, .. } = call;
+    let Call { request, mut options, .. } = call;
+    // Every future that it is moved into would hold it, some of them twice.
+    let mut request = Box::new(request);
     let mut fallbacks = std::mem::take(&mut options.fallbacks).into_iter();
     let mut failures: Vec<Event> = Vec::new();
     loop {
@@ -169,7 +171,7 @@ async fn begin(
         let kept = next.is_some().then(|| request.clone());
         let outcome = match &checker {
             None => ask(&client, request, &options, &trail, latest).await,
-            Some(checker) => reask::ask(checker, &client, request, &options, &trail, latest).await,
+            Some(checker) => Box::pin(reask::ask(checker, &client, request, &options, &trail, latest)).await,
         };
         match (outcome, next, kept) {
             (Ok(mut begun), ..) => {
@@ -197,7 +199,11 @@ fn failure(model: &str, error: &Error) -> String {
     format!("{model} failed ({}), and a fallback was asked", error.message())
 }
 
-fn turn_to(next: Fallback, mut request: Request, mut options: Options) -> Result<(Request, Options)> {
+fn turn_to(
+    next: Fallback,
+    mut request: Box<Request>,
+    mut options: Options,
+) -> Result<(Box<Request>, Options)> {
     let Fallback { model, api_key, base_url, params } = next;
     request.model = model;
     for (name, value) in params {
@@ -213,13 +219,13 @@ fn turn_to(next: Fallback, mut request: Request, mut options: Options) -> Result
 /// Asks one model, be it one of several servers.
 async fn ask(
     client: &Client,
-    request: Request,
+    request: Box<Request>,
     options: &Options,
     trail: &Arc<Trail>,
     latest: Instant,
 ) -> Result<Begun> {
     match client.upstream(&request.model) {
-        Some(pool) => upstream::ask(pool, client, request, options, trail, latest).await,
+        Some(pool) => Box::pin(upstream::ask(pool, client, request, options, trail, latest)).await,
         None => ask_one(client, request, options, trail, latest).await,
     }
 }
@@ -227,13 +233,16 @@ async fn ask(
 /// Asks one model where it is.
 async fn ask_one(
     client: &Client,
-    request: Request,
+    request: Box<Request>,
     options: &Options,
     trail: &Arc<Trail>,
     latest: Instant,
 ) -> Result<Begun> {
     match several::parts(client, &request, options)? {
-        Some(parts) => several::answer(parts, |part| ask_once(client, part, options, trail, latest)).await,
+        Some(parts) => {
+            let ask = |part| ask_once(client, Box::new(part), options, trail, latest);
+            Box::pin(several::answer(parts, ask)).await
+        }
         None => ask_once(client, request, options, trail, latest).await,
     }
 }
@@ -241,7 +250,7 @@ async fn ask_one(
 /// Asks one model with one request, again where that may help.
 async fn ask_once(
     client: &Client,
-    request: Request,
+    request: Box<Request>,
     options: &Options,
     trail: &Arc<Trail>,
     latest: Instant,
@@ -257,13 +266,13 @@ async fn ask_once(
             // The engine holds its model to the form by its grammar.
             let rung = crate::structured::asked(&request);
             head.extend(rung.map(|rung| Event::set("antiphon.structured_output", rung.as_str())));
-            return commit(head, client.local(model, request, options)).await;
+            return commit(head, client.local(model, *request, options)).await;
         }
         #[cfg(not(feature = "local"))]
         Target::Local(model) => match model {},
     };
     let spelling = client.spelling(&hosted, &request).await;
-    let prepared = prepare(&hosted, request, options, spelling)?;
+    let prepared = prepare(&hosted, *request, options, spelling)?;
     let owner = (hosted.provider.id, client.fingerprint(&hosted));
     for retries in 0.. {
         if client.limits().is_on() && !trail.has_turn(options) {

@@ -22,7 +22,7 @@ const MAX_REASKS: u32 = 1;
 pub(super) async fn ask(
     checker: &Arc<Checker>,
     client: &Client,
-    request: Request,
+    request: Box<Request>,
     options: &Options,
     trail: &Arc<Trail>,
     latest: Instant,
@@ -38,7 +38,7 @@ pub(super) async fn ask(
 async fn ask_whole(
     checker: &Checker,
     client: &Client,
-    mut request: Request,
+    mut request: Box<Request>,
     options: &Options,
     trail: &Arc<Trail>,
     latest: Instant,

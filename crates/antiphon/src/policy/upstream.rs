@@ -19,7 +19,7 @@ use crate::upstreams::{self, Among, Fault, Lease, Pool, Waiting};
 pub(super) async fn ask(
     pool: &Arc<Pool>,
     client: &Client,
-    request: Request,
+    request: Box<Request>,
     options: &Options,
     trail: &Arc<Trail>,
     latest: Instant,
@@ -54,7 +54,7 @@ enum Round {
 struct Asking<'a> {
     pool: &'a Arc<Pool>,
     client: &'a Client,
-    request: Request,
+    request: Box<Request>,
     options: &'a Options,
     trail: &'a Arc<Trail>,
     latest: Instant,
@@ -73,7 +73,7 @@ impl<'a> Asking<'a> {
     fn new(
         pool: &'a Arc<Pool>,
         client: &'a Client,
-        request: Request,
+        request: Box<Request>,
         options: &'a Options,
         trail: &'a Arc<Trail>,
         latest: Instant,
