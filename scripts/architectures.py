@@ -129,7 +129,9 @@ MODELS: dict[str, tuple] = {
     "gemma": ("GemmaConfig", WIDE | rope() | dict(head_dim=32, num_key_value_heads=1), None),
     "gemma2": (
         "Gemma2Config",
-        WIDE | rope() | dict(head_dim=32, sliding_window=16, query_pre_attn_scalar=32, num_hidden_layers=4),
+        WIDE | rope() | dict(head_dim=32, sliding_window=16, query_pre_attn_scalar=32, num_hidden_layers=4)
+        # Small, so that it bends what there is.
+        | dict(attn_logit_softcapping=4.0, final_logit_softcapping=8.0),
         None,
     ),
     "gemma3": (

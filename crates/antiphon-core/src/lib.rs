@@ -23,6 +23,7 @@ mod json;
 pub mod message;
 pub mod params;
 pub mod provider;
+pub mod rerank;
 pub mod request;
 pub mod response;
 pub mod schema;
@@ -41,7 +42,8 @@ pub use params::Params;
 pub use provider::{Auth, OPEN_MODEL_PARAMS, Provider, Quirks, Support};
 pub use request::{Request, ResponseFormat, Strict, Tool, ToolChoice};
 pub use response::{Choice, FinishReason, Logprobs, Meta, Response, TokenLogprob, TopLogprob};
-pub use task::{EmbeddingTask, EncodingFormat, Input, Operation, Task, TextTask};
+pub use rerank::Ranked;
+pub use task::{EmbeddingTask, EncodingFormat, Input, Operation, RerankTask, Task, TextTask};
 pub use text_answer::{TextAnswer, TextLogprobs};
 pub use usage::Usage;
 

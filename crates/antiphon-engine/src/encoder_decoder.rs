@@ -132,6 +132,8 @@ impl<'model> EncoderDecoder<'model> {
 
     fn encode(&mut self, prompt: &[i32]) -> Result<()> {
         self.feed(prompt, 0)?;
+        // It is refused where the decoder is further on than the prompt begins.
+        self.context.clear_kv_cache();
         self.context.encode(&mut self.batch).map_err(|error| failed("read the prompt", &error))
     }
 

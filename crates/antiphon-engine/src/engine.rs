@@ -175,7 +175,7 @@ impl Engine {
         match request.task {
             Task::Chat => self.answer(client, request, None, None),
             Task::Complete(_) => self.text(client, request),
-            Task::Embed(_) => self.embed(client, &request),
+            Task::Embed(_) | Task::Rerank(_) => self.embed(client, &request),
         }
     }
 

@@ -74,6 +74,10 @@ impl Recipe {
         for (key, token) in [("unknown", 0u32), ("bos", 1), ("eos", 2), ("padding", 0)] {
             file.number(&format!("tokenizer.ggml.{key}_token_id"), token);
         }
+        if self.name == "t5" {
+            file.flag("tokenizer.ggml.add_bos_token", false);
+            file.flag("tokenizer.ggml.add_eos_token", true);
+        }
         if let Some(template) = &self.template {
             file.text("tokenizer.chat_template", template);
         }
