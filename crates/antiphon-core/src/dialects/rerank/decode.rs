@@ -93,7 +93,7 @@ fn events(answer: Results<'_>, out: &mut Vec<Event>) -> Result<()> {
     Ok(())
 }
 
-fn ranked((at, item): (usize, Item<'_>)) -> Result<Ranked> {
+fn ranked((at, item): (usize, Item)) -> Result<Ranked> {
     let missing = |field: &str| malformed(format!("results[{at}].{field} is missing"));
     let index = item.index.ok_or_else(|| missing("index"))?;
     let relevance_score = item.relevance_score.ok_or_else(|| missing("relevance_score"))?;
@@ -101,7 +101,7 @@ fn ranked((at, item): (usize, Item<'_>)) -> Result<Ranked> {
         Value::String(text) => Some(text),
         document => document.get("text")?.as_str().map(str::to_owned),
     });
-    Ok(Ranked { index, relevance_score, document, extra: item.extra.into_iter().collect() })
+    Ok(Ranked { index, relevance_score, document, extra: item.extra.into_iter().filter(|(_, value)| !value.is_null()).collect() })
 }
 
 /// Jina counts the sum alone, which is all of the prompt.

@@ -1,7 +1,9 @@
 //! The shape of ranked documents.
 
+use serde::Deserialize;
 use serde_json::Value;
 
+use crate::Map;
 use crate::dialects::wire::{Text, object};
 
 object! {
@@ -10,17 +12,19 @@ object! {
         "id" => id: Text<'a>,
         "object" => object: Text<'a>,
         "model" => model: Text<'a>,
-        "results" => results: Option<Vec<Item<'a>>>,
+        "results" => results: Option<Vec<Item>>,
         "usage" => usage: Option<Value>,
         "error" => error: Option<Value>,
     }
 }
 
-object! {
-    /// A document of it.
-    Item {
-        "index" => index: Option<u32>,
-        "relevance_score" => relevance_score: Option<f64>,
-        "document" => document: Option<Value>,
-    }
+/// A document of it.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Item {
+    pub(super) index: Option<u32>,
+    pub(super) relevance_score: Option<f64>,
+    /// Its text, or an object with that.
+    pub(super) document: Option<Value>,
+    #[serde(flatten)]
+    pub(super) extra: Map,
 }
