@@ -92,7 +92,8 @@ pub(crate) fn score(said: &[f32]) -> Result<f64> {
 /// The events of an answer.
 pub(crate) fn events(task: &RerankTask, model: &str, scores: Vec<f64>, tokens: u64) -> Batch {
     let scores = (0..).zip(scores);
-    let scores = scores.map(|(index, relevance_score)| Ranked { index, relevance_score, ..Ranked::default() });
+    let scores =
+        scores.map(|(index, relevance_score)| Ranked { index, relevance_score, ..Ranked::default() });
     Ok(vec![
         Event::set("antiphon.operation", Operation::Rerank.as_str()),
         Event::set("id", random::rerank_id()),

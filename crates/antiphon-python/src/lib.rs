@@ -34,7 +34,7 @@ mod module {
     #[pymodule_export]
     use super::chunks::fold_chunks;
     #[pymodule_export]
-    use super::endpoints::{embedding, text_completion};
+    use super::endpoints::{embedding, rerank, text_completion};
     #[pymodule_export]
     use super::errors::error_rows;
     #[pymodule_export]

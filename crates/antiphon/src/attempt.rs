@@ -129,7 +129,7 @@ impl Answer {
             tool_as_text: (prepared.rung == Some(Rung::Tool)).then(ToolAsText::default),
             text_answer: prepared.is_text.then(TextAnswer::default),
             vectors: prepared.vectors,
-            rerank: prepared.rerank,
+            rerank: prepared.rerank.clone(),
             head,
             request_id,
             failed: None,
@@ -142,7 +142,10 @@ impl Answer {
     /// Reads what there is. `Ok(None)` where there is no event in it.
     fn read(&mut self, bytes: Option<&[u8]>) -> Result<Option<Vec<Event>>> {
         let mut events = Vec::new();
-        let result = self.decode(bytes, &mut events).and_then(|()| self.check_vectors(&events)).and_then(|()| self.rank(&mut events));
+        let result = self
+            .decode(bytes, &mut events)
+            .and_then(|()| self.check_vectors(&events))
+            .and_then(|()| self.rank(&mut events));
         if let Some(translation) = &mut self.tool_as_text {
             events = translation.translate(events);
         }

@@ -47,7 +47,10 @@ pub fn embedding(input: impl Into<Inputs>) -> Completion {
 /// # Ok(())
 /// # }
 /// ```
-pub fn rerank(query: impl Into<String>, documents: impl IntoIterator<Item = impl Into<String>>) -> Completion {
+pub fn rerank(
+    query: impl Into<String>,
+    documents: impl IntoIterator<Item = impl Into<String>>,
+) -> Completion {
     let documents = documents.into_iter().map(|text| Input::Text(text.into())).collect();
     let task = RerankTask { query: query.into(), documents, ..RerankTask::default() };
     builder::of(Request { task: Task::Rerank(Box::new(task)), ..Request::default() })

@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use antiphon_core::error::ROWS;
 use antiphon_core::{
-    Embeddings, Error, Event, Input, Operation, Ranked, Request, Response, Result, Task, TextAnswer, ToolCall,
-    Usage,
+    Embeddings, Error, Event, Input, Operation, Ranked, Request, Response, Result, Task, TextAnswer,
+    ToolCall, Usage,
 };
 use serde_json::Value;
 

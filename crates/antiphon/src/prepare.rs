@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use antiphon_core::dialects::{self, Dialect, Mode, WireRequest};
-use antiphon_core::{
-    Auth, Error, Event, Kind, Operation, Provider, Request, RerankTask, Result, Task,
-};
+use antiphon_core::{Auth, Error, Event, Kind, Operation, Provider, Request, RerankTask, Result, Task};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -107,9 +105,9 @@ fn no_endpoint(provider: &Provider, operation: Operation) -> Error {
         Operation::Rerank => ("reranking", "reranker"),
         _ => ("embeddings", "embedding-model"),
     };
-    Error::new(Kind::BadRequest, format!("{} has no {what}", provider.name)).param("model").hint(format_args!(
-        "ask a model of another provider, or a local one: model=\"local/path/to/{model}.gguf\""
-    ))
+    let hint =
+        format!("ask a model of another provider, or a local one: model=\"local/path/to/{model}.gguf\"");
+    Error::new(Kind::BadRequest, format!("{} has no {what}", provider.name)).param("model").hint(hint)
 }
 
 /// Encodes the request; what the provider cannot take is asked for in another way, dropped, or an error.

@@ -101,7 +101,12 @@ fn ranked((at, item): (usize, Item)) -> Result<Ranked> {
         Value::String(text) => Some(text),
         document => document.get("text")?.as_str().map(str::to_owned),
     });
-    Ok(Ranked { index, relevance_score, document, extra: item.extra.into_iter().filter(|(_, value)| !value.is_null()).collect() })
+    Ok(Ranked {
+        index,
+        relevance_score,
+        document,
+        extra: item.extra.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+    })
 }
 
 /// Jina counts the sum alone, which is all of the prompt.
