@@ -311,6 +311,34 @@ mod tests {
         check(TEXT, request, "Be brief.\n\nab");
     }
 
+    /// Expected prompts are those of transformers (`scripts/chat_templates.py`).
+    #[test]
+    fn templates_of_real_models_are_rendered_as_python_renders_them() {
+        let files: Value = serde_json::from_str(include_str!("../tests/files/chat_templates.json")).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let mut wrong = Vec::new();
+        for model in files["models"].as_array().unwrap() {
+            let template = Template::new(Some(text(&model["template"])), None, Fallback::Lines)
+                .tokens(text(&files["bos_token"]), text(&files["eos_token"]));
+            for (name, expected) in model["prompts"].as_object().unwrap() {
+                let asked = &files["conversations"][name];
+                let request = Request::from_json(asked.as_object().unwrap().clone()).unwrap();
+                let tools: Vec<Value> = request.tools.iter().map(|tool| tool.to_json()).collect();
+                let rendered = template.render(&messages(&request).unwrap(), &tools, &Map::new());
+                let is_same = match (&rendered, expected) {
+                    (Ok(rendered), Value::String(expected)) => rendered == expected,
+                    // A system message that is refused there goes with the question here.
+                    (Ok(_), _) => asked["messages"][0]["role"] == "system",
+                    (Err(_), expected) => expected.is_null(),
+                };
+                if !is_same {
+                    wrong.push(format!("{} {name}: {rendered:?}\nexpected {expected}", model["name"]));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    }
+
     #[test]
     fn what_real_templates_use_is_there() {
         check(

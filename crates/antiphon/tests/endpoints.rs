@@ -316,9 +316,8 @@ async fn documents_are_ranked_and_tried_again() {
     );
     assert_eq!(response.usage.unwrap().prompt_tokens, 9);
     let upstream = Faultd::start(Script::new().reply(scores(&[0.5])));
-    let mut cohere =
-        call(&upstream, Operation::Rerank, "cohere/rerank-v3.5", json!({"query": "q", "documents": ["a"]}));
-    cohere.options.base_url = Some(upstream.url().parse().unwrap());
+    let fields = json!({"query": "q", "documents": ["a"], "base_url": upstream.url()});
+    let cohere = call(&upstream, Operation::Rerank, "cohere/rerank-v3.5", fields);
     client().complete(cohere).await.unwrap();
     assert_eq!(paths(&upstream), ["/v2/rerank"]);
 }

@@ -94,6 +94,7 @@ impl Recipe {
         };
         adds.iter().for_each(|(what, add)| file.flag(&format!("tokenizer.ggml.add_{what}_token"), *add));
         file.number("tokenizer.ggml.seperator_token_id", 2);
+        file.number("tokenizer.ggml.token_type_count", 1);
         if let Some(template) = self.json["rerank_template"].as_str() {
             file.text("tokenizer.chat_template.rerank", template);
         }
@@ -213,6 +214,10 @@ impl Gguf {
             "[int32]" => self.array(key, 5, list().map(|value| whole(value).to_le_bytes())),
             "[uint32]" => self.array(key, 4, list().map(|value| whole(value).to_le_bytes())),
             "[float32]" => self.array(key, 6, list().map(|value| float(value).to_le_bytes())),
+            "[string]" => {
+                let texts: Vec<&str> = list().map(|value| value.as_str().unwrap()).collect();
+                self.texts(key, &texts);
+            }
             "[bool]" => {
                 self.key(key, 9);
                 self.values.extend(7u32.to_le_bytes());

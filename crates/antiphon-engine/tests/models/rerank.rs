@@ -135,11 +135,14 @@ fn each_model_does_what_it_was_trained_for() {
 
 #[test]
 fn a_model_that_sorts_into_classes_ranks_nothing() {
-    // BERT's last layer, where the file names a rank and has no layer for it.
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rank.gguf");
-    TinyBert::new().write(&path, Pooling::Rank);
-    let engine = Engine::load(&path, "classes", &EngineOptions::default()).unwrap();
-    let error = rerank(&engine, json!({"query": "the cat", "documents": ["the dog"]})).unwrap_err();
-    assert_eq!(error.kind(), Kind::LocalModel);
+    let mut recipe = Recipe::ranker("bge-reranker");
+    recipe.json["metadata"]["bert.classifier.output_labels"][1] = json!(["a", "b", "c"]);
+    for row in recipe.json["tensors"].as_array_mut().unwrap() {
+        if row["name"] == "cls.output.weight" || row["name"] == "cls.output.bias" {
+            *row["shape"].as_array_mut().unwrap().last_mut().unwrap() = 3.into();
+        }
+    }
+    let error = rerank(&load(&recipe), json!({"query": "1", "documents": ["2"]})).unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (Kind::LocalModel, Some("local")));
+    assert_eq!(error.message(), "the model sorts texts into 3 classes, and ranks none");
 }
