@@ -1,4 +1,4 @@
-//! GGUF files with random weights, written from a recipe: `fixtures/architectures/NAME.json`, which
+//! GGUF files with random weights, written from a recipe: `tests/files/architectures/NAME.json`, which
 //! `scripts/architectures.py` made, tells the metadata, and how the numbers of each tensor are drawn.
 
 use std::path::{Path, PathBuf};
@@ -32,16 +32,27 @@ pub(crate) struct Recipe {
     pub(crate) template: Option<String>,
 }
 
+const ARCHITECTURES: &str = "architectures";
+
 impl Recipe {
     pub(crate) fn all() -> Vec<Recipe> {
         let mut paths: Vec<PathBuf> =
-            std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+            std::fs::read_dir(folder(ARCHITECTURES)).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         paths.iter().map(|path| Self::named(path.file_stem().unwrap().to_str().unwrap())).collect()
     }
 
     pub(crate) fn named(name: &str) -> Recipe {
-        let json = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
+        Self::of(ARCHITECTURES, name)
+    }
+
+    /// One of a model that ranks.
+    pub(crate) fn ranker(name: &str) -> Recipe {
+        Self::of("rerankers", name)
+    }
+
+    fn of(kind: &str, name: &str) -> Recipe {
+        let json = std::fs::read_to_string(folder(kind).join(format!("{name}.json"))).unwrap();
         Recipe { name: name.into(), json: serde_json::from_str(&json).unwrap(), template: None }
     }
 
@@ -74,9 +85,18 @@ impl Recipe {
         for (key, token) in [("unknown", 0u32), ("bos", 1), ("eos", 2), ("padding", 0)] {
             file.number(&format!("tokenizer.ggml.{key}_token_id"), token);
         }
-        if self.name == "t5" {
-            file.flag("tokenizer.ggml.add_bos_token", false);
-            file.flag("tokenizer.ggml.add_eos_token", true);
+        // What the vocabularies of their kinds say.
+        let adds: &[(&str, bool)] = match self.name.as_str() {
+            "t5" => &[("bos", false), ("eos", true)],
+            "bge-reranker" => &[("bos", true), ("eos", true), ("sep", true)],
+            "qwen3-reranker" => &[("bos", false)],
+            _ => &[],
+        };
+        adds.iter().for_each(|(what, add)| file.flag(&format!("tokenizer.ggml.add_{what}_token"), *add));
+        file.number("tokenizer.ggml.seperator_token_id", 2);
+        file.number("tokenizer.ggml.token_type_count", 1);
+        if let Some(template) = self.json["rerank_template"].as_str() {
+            file.text("tokenizer.chat_template.rerank", template);
         }
         if let Some(template) = &self.template {
             file.text("tokenizer.chat_template", template);
@@ -87,8 +107,8 @@ impl Recipe {
     }
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/architectures")
+fn folder(kind: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files").join(kind)
 }
 
 /// `count` numbers around `offset`, at most `scale` away: splitmix64, begun with the FNV-1a hash of the name.
@@ -194,6 +214,10 @@ impl Gguf {
             "[int32]" => self.array(key, 5, list().map(|value| whole(value).to_le_bytes())),
             "[uint32]" => self.array(key, 4, list().map(|value| whole(value).to_le_bytes())),
             "[float32]" => self.array(key, 6, list().map(|value| float(value).to_le_bytes())),
+            "[string]" => {
+                let texts: Vec<&str> = list().map(|value| value.as_str().unwrap()).collect();
+                self.texts(key, &texts);
+            }
             "[bool]" => {
                 self.key(key, 9);
                 self.values.extend(7u32.to_le_bytes());
