@@ -1,4 +1,5 @@
-"""Writes architectures and rerankers below crates/antiphon-engine/tests/files: what Hugging Face transformers makes of tiny random models.
+"""Writes architectures and rerankers below crates/antiphon-engine/tests/files: what Hugging Face transformers
+makes of tiny random models.
 
 Each fixture is the recipe of one GGUF file (metadata, and how each tensor's numbers are drawn) with the
 tokens and log-probabilities that transformers gives for the same weights. The Rust tests write the file from
@@ -325,26 +326,26 @@ def tokens(text: str) -> list[int]:
 RANKERS: dict[str, tuple] = {
     "bge-reranker": (
         "XLMRobertaConfig",
-        dict(
-            vocab_size=VOCABULARY,
-            hidden_size=64,
-            intermediate_size=96,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            max_position_embeddings=130,
-            type_vocab_size=1,
-            layer_norm_eps=0.02,
-            num_labels=1,
-            pad_token_id=0,
-            bos_token_id=1,
-            eos_token_id=2,
-        ),
+        {
+            "vocab_size": VOCABULARY,
+            "hidden_size": 64,
+            "intermediate_size": 96,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "max_position_embeddings": 130,
+            "type_vocab_size": 1,
+            "layer_norm_eps": 0.02,
+            "num_labels": 1,
+            "pad_token_id": 0,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+        },
         "AutoModelForSequenceClassification",
         lambda query, document: [1, *tokens(query), 2, 2, *tokens(document), 2],
     ),
     "qwen3-reranker": (
         "Qwen3Config",
-        WIDE | rope(1000000.0) | dict(head_dim=32),
+        WIDE | rope(1000000.0) | {"head_dim": 32},
         "AutoModelForCausalLM",
         lambda query, document: [1, *tokens(query), SPACE, 3 + ord("\n"), *tokens(document), 2],
     ),
@@ -381,7 +382,8 @@ def distribution(name: str, shape: tuple[int, ...], tied: bool, deep: bool) -> t
         return 1.0, 0.0
     fan_in = shape[-1]
     # What many layers make of a rounding error grows with each.
-    gain = 12.0 if name == "cls.output.weight" else 4.0 if name.startswith("output") else 1.25 if deep else 2.5
+    last = {"cls.output.weight": 12.0, "output.weight": 4.0}
+    gain = last.get(name, 1.25 if deep else 2.5)
     return round(gain / fan_in**0.5 * 256) / 256, 0.0
 
 
@@ -547,7 +549,6 @@ def rank(name: str) -> None:
             logit = logits[-1, YES] - logits[-1, NO] if logits.dim() > 1 else logits[0]
             scores.append(round(torch.sigmoid(logit).item(), 6))
     architecture = metadata["general.architecture"][1]
-    metadata[f"{architecture}.pooling_type"] = ["uint32", 4]
     fixture = {
         "source": SOURCE,
         "metadata": metadata,

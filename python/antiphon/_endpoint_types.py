@@ -1,4 +1,7 @@
-"""The objects of text completions, embeddings and rankings. Imported when the first of them is made or asked for."""
+"""The objects of text completions, embeddings and rankings.
+
+Imported when the first of them is made or asked for.
+"""
 
 from ._types import Object, Usage, _made, _made_list, _new_id, _now
 

@@ -18,7 +18,7 @@ async def async_embedding(*args, **kwargs):
 
 
 async def async_rerank(*args, **kwargs):
-    """Ranks documents by how well they answer a query, as ``rerank`` does, without blocking the event loop."""
+    """Ranks documents by how well they answer, as ``rerank`` does, without blocking the event loop."""
     return await answered(args, kwargs, "rerank")
 
 

@@ -1,11 +1,12 @@
 //! Documents by how well they answer a query, and how they are written.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{Error, Input, Kind, Map, RerankTask, Response, Result, Usage};
 
 /// A document, and how well it answers the query.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Ranked {
     /// Its place among the documents that were given, from 0.
     pub index: u32,

@@ -46,17 +46,25 @@ impl EmbedJob {
 }
 
 /// How the vectors of a text's tokens become one, or a score; `None` of a model that generates text.
-pub(crate) fn pooling(model: &LlamaModel) -> Option<LlamaPoolingType> {
+///
+/// Of rerankers that are encoders, the files name no pooling, and have a classifier.
+pub(crate) fn pooling(model: &LlamaModel, has_classifier: bool) -> Result<Option<LlamaPoolingType>> {
     let architecture = model.meta_val_str("general.architecture").unwrap_or_default();
     let named = model.meta_val_str(&format!("{architecture}.pooling_type")).unwrap_or_default();
-    match named.as_str() {
+    Ok(match named.as_str() {
         "1" => Some(LlamaPoolingType::Mean),
         "2" => Some(LlamaPoolingType::Cls),
         "3" => Some(LlamaPoolingType::Last),
-        "4" => Some(LlamaPoolingType::Rank),
-        _ if gguf::is_encoder(&architecture) => Some(LlamaPoolingType::Mean),
-        _ => None,
-    }
+        "4" if has_classifier => Some(LlamaPoolingType::Rank),
+        "4" => {
+            let message = "a reranker without the layer that ranks (cls.output.weight); another conversion of the \
+                 model may have it";
+            return Err(Error::new(Kind::LocalModel, message));
+        }
+        _ if !gguf::is_encoder(&architecture) => None,
+        _ if has_classifier => Some(LlamaPoolingType::Rank),
+        _ => Some(LlamaPoolingType::Mean),
+    })
 }
 
 /// The job that a request becomes: checked and tokenised.

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::adapter::{self, Adapter};
 use crate::embed::{self, EmbedJob, Embedder};
 use crate::encoder_decoder::EncoderDecoder;
+use crate::gguf::{self, Outline};
 use crate::guidance::{self, Guidance};
 use crate::prepare::{self, Job};
 use crate::raw::{self, Raw};
@@ -28,7 +29,7 @@ use crate::template::Template;
 use crate::vocabulary::Vocabulary;
 use crate::waiting_line::{Client, Tier};
 use crate::worker::{Worker, without_panic};
-use crate::{builtin, check, clock, gguf, load, random};
+use crate::{builtin, check, clock, load, random};
 
 /// How a model is loaded. `None` leaves it to the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -112,8 +113,7 @@ enum Jobs {
 impl Engine {
     /// Loads a GGUF file. Blocks until it is ready; `name` is what responses call the model.
     pub fn load(path: &std::path::Path, name: &str, options: &EngineOptions) -> Result<Engine> {
-        let file_size = gguf::check(path)?.size;
-        Self::start(path.to_owned(), file_size, name, options)
+        Self::start(path.to_owned(), gguf::check(path)?, name, options)
     }
 
     /// Loads the built-in model, chorister. Its file is kept in `cache_dir`, where that is given and writable.
@@ -128,7 +128,8 @@ impl Engine {
         options: &EngineOptions,
     ) -> Result<Engine> {
         let path = builtin::builtin_path(cache_dir)?;
-        Self::start(path, builtin::size(), name, options)
+        let outline = Outline { size: builtin::size(), ..Outline::default() };
+        Self::start(path, outline, name, options)
     }
 
     /// About how many bytes of memory the model of that file takes, loaded in that way.
@@ -136,7 +137,8 @@ impl Engine {
         Ok(load::memory(&gguf::check(path)?, options))
     }
 
-    fn start(path: PathBuf, file_size: u64, name: &str, options: &EngineOptions) -> Result<Engine> {
+    fn start(path: PathBuf, outline: Outline, name: &str, options: &EngineOptions) -> Result<Engine> {
+        let file_size = outline.size;
         let (answers, queue) = mpsc::channel();
         let (texts, text_queue) = mpsc::channel();
         let (ready, loaded) = mpsc::sync_channel(1);
@@ -147,7 +149,7 @@ impl Engine {
             .name("antiphon-engine".into())
             .spawn(move || {
                 let outcome = without_panic("the model's thread", || {
-                    run(&path, &options, &ready, &queue, &text_queue, &counted)
+                    run(&path, &outline, &options, &ready, &queue, &text_queue, &counted)
                 });
                 if let Err(error) = outcome.flatten() {
                     // Whoever loads the model waits for this; later nobody does.
@@ -442,6 +444,7 @@ pub(crate) struct Loaded {
 /// The model's thread, from loading to the end.
 fn run(
     path: &std::path::Path,
+    outline: &Outline,
     options: &EngineOptions,
     ready: &mpsc::SyncSender<Result<Loaded>>,
     jobs: &Receiver<Job>,
@@ -453,7 +456,7 @@ fn run(
     let mut loaded = adapter.map(|it| adapter::load(&mut model, it)).transpose()?;
     let model: Arc<LlamaModel> = Arc::new(model);
     let named = |error: Error| Error::new(error.kind(), format!("{}: {}", path.display(), error.message()));
-    if let Some(pooling) = embed::pooling(&model) {
+    if let Some(pooling) = embed::pooling(&model, outline.has_classifier).map_err(named)? {
         if adapter.is_some() {
             return Err(named(Error::new(
                 Kind::LocalModel,

@@ -384,14 +384,14 @@ mod tests {
 
     /// Expected prompts are those of transformers (`scripts/chat_templates.py`).
     #[test]
-    fn templates_of_real_models_are_rendered_as_python_renders_them() {
+    fn templates_are_rendered_as_transformers_renders_them() {
         let files: Value = serde_json::from_str(include_str!("../tests/files/chat_templates.json")).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let mut wrong = Vec::new();
-        for model in files["models"].as_array().unwrap() {
-            let template = Template::new(Some(text(&model["template"])), None, Fallback::Lines)
+        for row in files["templates"].as_array().unwrap() {
+            let template = Template::new(Some(text(&row["template"])), None, Fallback::Lines)
                 .tokens(text(&files["bos_token"]), text(&files["eos_token"]));
-            for (name, expected) in model["prompts"].as_object().unwrap() {
+            for (name, expected) in row["prompts"].as_object().unwrap() {
                 let asked = &files["conversations"][name];
                 let request = Request::from_json(asked.as_object().unwrap().clone()).unwrap();
                 let tools: Vec<Value> = request.tools.iter().map(|tool| tool.to_json()).collect();
@@ -403,7 +403,7 @@ mod tests {
                     (Err(_), expected) => expected.is_null(),
                 };
                 if !is_same {
-                    wrong.push(format!("{} {name}: {rendered:?}\nexpected {expected}", model["name"]));
+                    wrong.push(format!("{} {name}: {rendered:?}\nexpected {expected}", row["name"]));
                 }
             }
         }

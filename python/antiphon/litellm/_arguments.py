@@ -10,9 +10,9 @@ from antiphon._exceptions import AntiphonError, InvalidRequestError, Timeout
 #: What only LiteLLM's own machinery reads, and what antiphon does anyway. Left out, without a word.
 IGNORED = frozenset(
     """
-    acompletion aembedding arerank allm_passthrough_route allowed_openai_params api_type api_version atext_completion
-    base_model completion_call_id cooldown_time custom_prompt_dict disable_add_transform_inline_image_block
-    drop_unsupported enable_json_schema_validation force_timeout hugging_face id
+    acompletion aembedding allm_passthrough_route allowed_openai_params api_type api_version arerank
+    atext_completion base_model completion_call_id cooldown_time custom_prompt_dict
+    disable_add_transform_inline_image_block drop_unsupported enable_json_schema_validation force_timeout hugging_face id
     include_server_side_tool_invocations is_async litellm_call_id litellm_credential_name
     litellm_logging_obj litellm_metadata litellm_params litellm_request_debug litellm_session_id
     litellm_trace_id logger_fn max_parallel_requests merge_reasoning_content_in_choices model_info no-log

@@ -3,10 +3,10 @@
 
 use antiphon_core::{Kind, Operation, Response, Result};
 use antiphon_engine::{Engine, EngineOptions};
+use antiphon_testkit::random_gguf::{Recipe, text};
 use serde_json::{Value, json};
 
 use crate::ask::{request, run};
-use crate::random_gguf::{Recipe, text};
 
 /// The most that the logarithm of a probability differs: keys and values are kept in half floats.
 const CLOSE: f64 = 0.03;

@@ -5,7 +5,6 @@ use antiphon_engine::{Engine, EngineOptions};
 use serde_json::{Value, json};
 
 use crate::ask::{request, run};
-
 use crate::tiny_bert::{CLS, CONTEXT, Pooling, SEP, TinyBert, WIDTH};
 
 /// The most that one number of a vector differs: llama.cpp looks GELU up in a table of half floats.

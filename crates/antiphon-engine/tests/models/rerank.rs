@@ -2,10 +2,10 @@
 
 use antiphon_core::{Error, Kind, Operation, Response, Result};
 use antiphon_engine::{Engine, EngineOptions};
+use antiphon_testkit::random_gguf::Recipe;
 use serde_json::{Value, json};
 
 use crate::ask::{request, run};
-use crate::random_gguf::Recipe;
 use crate::tiny_bert::{Pooling, TinyBert};
 
 /// The most that a score differs.
@@ -145,4 +145,30 @@ fn a_model_that_sorts_into_classes_ranks_nothing() {
     let error = rerank(&load(&recipe), json!({"query": "1", "documents": ["2"]})).unwrap_err();
     assert_eq!((error.kind(), error.provider()), (Kind::LocalModel, Some("local")));
     assert_eq!(error.message(), "the model sorts texts into 3 classes, and ranks none");
+}
+
+#[test]
+fn files_that_leave_the_separator_unsaid_have_it_all_the_same() {
+    let mut recipe = Recipe::ranker("bge-reranker");
+    recipe.json["tokenizer"] = "t5".into();
+    let tokens = |recipe: &Recipe| {
+        let response = rerank(&load(recipe), fields(recipe)).unwrap();
+        response.usage.unwrap().prompt_tokens
+    };
+    let said = tokens(&recipe);
+    recipe.json["unsaid_sep"] = true.into();
+    assert_eq!(tokens(&recipe), said);
+}
+
+#[test]
+fn a_ranker_that_lacks_its_last_layer_is_refused() {
+    let mut recipe = Recipe::ranker("qwen3-reranker");
+    let rows = recipe.json["tensors"].as_array_mut().unwrap();
+    rows.retain(|row| row["name"] != "cls.output.weight");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.gguf");
+    recipe.write(&path);
+    let error = Engine::load(&path, "tiny", &EngineOptions::default()).err().unwrap();
+    assert_eq!(error.kind(), Kind::LocalModel);
+    assert!(error.message().contains("tiny.gguf: a reranker without the layer that ranks"), "{error}");
 }

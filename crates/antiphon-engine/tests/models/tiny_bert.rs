@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::random_gguf::{self, Gguf};
+use antiphon_testkit::random_gguf::{self, Gguf};
 
 pub(crate) const VOCABULARY: &[&str] =
     &["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "▁the", "▁cat", "▁dog", "▁sat", "▁on", "▁mat", "s"];
