@@ -174,14 +174,16 @@ assistant: {{ "" if enable_thinking is defined and enable_thinking is false else
     "texts": r"""
 {%- set said = messages[-1].content -%}
 {{ said.strip().split(" ") }}{{ said.split() | length }}{{ "a,b,c".rsplit(",", 1) }}
-{{ said.strip().upper() }} {{ said.startswith(" ") }} {{ said.strip().endswith("?") }} {{ "xxaxx".strip("x") }}
+{{ said.strip().upper() }} {{ said.startswith(" ") }} {{ said.strip().endswith("?") }}
+{{ "xxaxx".strip("x") }}
 {{ said.find("?") }} {{ said.replace("\n", "\\n") }} {{ "a" in said }} {{ said[1:3] }} {{ said[::-1] | trim }}
 {{ said[-2:] | tojson }} {{ "%s is %d" | format("x", 3) }} {{ "one two".title() }}
 {{ "ONE".lower() | capitalize }} {{ "-".join(["a", "b"]) }} {{ "a\nb" | indent(2) }}
 {{ "a\nb".splitlines() | length }} {{ "ab" * 2 }} {{ "abc" | replace("b", "-") }}
 {{ 7 // 2 }} {{ 7 % 4 }} {{ 2 ** 3 }} {{ 7 / 2 }} {{ 1 < 2 <= 2 }} {{ not (1 == 2) }} {{ "5" | int + 1 }}
 {{ [1] + [2, 3] }} {{ (1, 2) | list }} {{ {"a": [1, none, true]} }} {{ {"a": 1}.get("b", "no") }}
-{{ range(3) | list }} {{ {"a": 1, "b": 2}.keys() | list }} {{ dict(a=1, b="x") | tojson }} {{ 3 | string ~ 4 }}
+{{ range(3) | list }} {{ {"a": 1, "b": 2}.keys() | list }} {{ dict(a=1, b="x") | tojson }}
+{{ 3 | string ~ 4 }}
 {{ "é" | tojson }} {{ '<"&>' | tojson }} {{ 1.0 }} {{ 2.50 }}
 {{ said.strip() | length > 3 and "long" or "short" }} {{ nothing | default("given") }}
 {{ "" | default("empty", true) }}

@@ -2,7 +2,7 @@
 
 use antiphon_core::{EmbeddingTask, Input, Request, RerankTask, Task, TextTask};
 
-use crate::{Completion, builder};
+use crate::{Client, Completion, builder};
 
 /// Starts a call that goes on from a raw prompt, or from several.
 ///
@@ -54,6 +54,27 @@ pub fn rerank(
     let documents = documents.into_iter().map(|text| Input::Text(text.into())).collect();
     let task = RerankTask { query: query.into(), documents, ..RerankTask::default() };
     builder::of(Request { task: Task::Rerank(Box::new(task)), ..Request::default() })
+}
+
+impl Client {
+    /// [`text_completion`], answered by this client.
+    pub fn text_completion(&self, prompt: impl Into<Inputs>) -> Completion {
+        text_completion(prompt).client(self)
+    }
+
+    /// [`embedding`], answered by this client.
+    pub fn embedding(&self, input: impl Into<Inputs>) -> Completion {
+        embedding(input).client(self)
+    }
+
+    /// [`rerank`], answered by this client.
+    pub fn rerank(
+        &self,
+        query: impl Into<String>,
+        documents: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Completion {
+        rerank(query, documents).client(self)
+    }
 }
 
 /// One or more texts, or their tokens.

@@ -341,7 +341,7 @@ async fn a_ranking_of_other_documents_and_bad_input_are_errors() {
 async fn a_mocked_ranking_has_the_scores_that_are_given() {
     let client = client();
     let ask = |mock: Value| {
-        let call = antiphon::rerank("q", ["a", "b"]).client(&client).model("m/x");
+        let call = client.rerank("q", ["a", "b"]).model("m/x");
         call.mock_response(antiphon::Mock::from_json(mock).unwrap())
     };
     let ranking = ask(json!([0.25, 0.5])).await.unwrap().ranking.unwrap();

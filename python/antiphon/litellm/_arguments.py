@@ -12,13 +12,14 @@ IGNORED = frozenset(
     """
     acompletion aembedding allm_passthrough_route allowed_openai_params api_type api_version arerank
     atext_completion base_model completion_call_id cooldown_time custom_prompt_dict
-    disable_add_transform_inline_image_block drop_unsupported enable_json_schema_validation force_timeout hugging_face id
-    include_server_side_tool_invocations is_async litellm_call_id litellm_credential_name
-    litellm_logging_obj litellm_metadata litellm_params litellm_request_debug litellm_session_id
-    litellm_trace_id logger_fn max_parallel_requests merge_reasoning_content_in_choices model_info no-log
-    no_log order original_function preset_cache_key proxy_server_request replicate retry_strategy
-    router_model_id rpm secret_fields session_id shared_session specific_deployment tags text_completion
-    together_ai tpm trace_id use_chat_completions_api use_in_pass_through user_api_key_auth verbose weight
+    disable_add_transform_inline_image_block drop_unsupported enable_json_schema_validation
+    force_timeout hugging_face id include_server_side_tool_invocations is_async litellm_call_id
+    litellm_credential_name litellm_logging_obj litellm_metadata litellm_params litellm_request_debug
+    litellm_session_id litellm_trace_id logger_fn max_parallel_requests
+    merge_reasoning_content_in_choices model_info no-log no_log order original_function preset_cache_key
+    proxy_server_request replicate retry_strategy router_model_id rpm secret_fields session_id
+    shared_session specific_deployment tags text_completion together_ai tpm trace_id
+    use_chat_completions_api use_in_pass_through user_api_key_auth verbose weight
     """.split()
 )
 

@@ -225,27 +225,6 @@ async fn embeddings_and_prompts() {
 }
 
 #[tokio::test]
-async fn documents_are_ranked() {
-    let ranking = json!({
-        "id": "r", "model": "m", "usage": {"prompt_tokens": 3, "total_tokens": 3},
-        "results": [{"index": 0, "relevance_score": 0.25}, {"index": 1, "relevance_score": 0.75}],
-    });
-    let upstream = Faultd::start(Script::new().forever(Reply::json(200, ranking.to_string())));
-    let server = serve(&config(&upstream, "")).await;
-    let body =
-        json!({"model": "up/m", "query": "q", "documents": ["a", "b"], "top_n": 1, "return_documents": true});
-    for path in ["/v1/rerank", "/v2/rerank", "/rerank"] {
-        let answer = server.post(path, &[], &body.to_string()).await;
-        let expected = json!([{"index": 1, "relevance_score": 0.75, "document": {"text": "b"}}]);
-        assert_eq!(answer.json()["results"], expected, "{}", answer.text());
-        assert_eq!(answer.json()["usage"]["total_tokens"], 3);
-    }
-    let answer = server.post("/v1/rerank", &[], "{\"model\": \"up/m\", \"query\": \"q\"}").await;
-    assert_eq!((answer.status, &answer.json()["error"]["param"]), (400, &json!("documents")));
-}
-
-#[cfg(feature = "local")]
-#[tokio::test]
 async fn the_built_in_model_is_there_without_a_configuration() {
     let server = serve("").await;
     let models = server.get("/v1/models", &[]).await.json();
