@@ -13,6 +13,7 @@ import antiphon
 import pytest
 import tiny_bert
 from antiphon import arerank, completion, embedding, litellm, rerank
+from antiphon.litellm.types.rerank import RerankResponse
 from faultd import Faultd, error, json_reply
 
 DOCUMENTS = ["Carson City", {"text": "Washington"}, "Paris"]
@@ -168,6 +169,7 @@ def test_litellm_has_it_by_its_own_names():
             top_n=1,
             api_base=f"{upstream.url}/v1",
         )
+    assert isinstance(response, RerankResponse)
     assert response.results[0]["document"]["text"] == "a"
     assert len(response.results) == 1
     assert response.meta == {"billed_units": {"search_units": 1}}

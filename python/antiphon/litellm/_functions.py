@@ -259,9 +259,8 @@ async def arerank(
     custom_llm_provider=None,
     top_n=None,
     rank_fields=None,
-    return_documents=True,
+    return_documents=None,
     max_chunks_per_doc=None,
-    max_tokens_per_doc=None,
     **kwargs,
 ):
     """``rerank``, without blocking the event loop."""

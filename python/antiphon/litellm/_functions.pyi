@@ -407,9 +407,8 @@ async def arerank(
     custom_llm_provider: str | None = None,
     top_n: int | None = None,
     rank_fields: Sequence[str] | None = None,
-    return_documents: bool | None = True,
+    return_documents: bool | None = None,
     max_chunks_per_doc: int | None = None,
-    max_tokens_per_doc: int | None = None,
     **kwargs: Any,
 ) -> RerankResponse: ...
 def completion_with_retries(*args: Any, **kwargs: Any) -> ModelResponse | CompletionStream: ...
