@@ -90,9 +90,7 @@ def streamed(stream: bool) -> None:
 def ranked() -> None:
     response = antiphon.rerank("q", ["a", {"text": "b"}], "cohere/rerank-v3.5", top_n=1)
     assert_type(response, antiphon.RerankResponse)
-    assert_type(
-        antiphon.rerank("cohere/rerank-v3.5", "q", ["a"], return_documents=True).results[0].index, int
-    )
+    assert_type(antiphon.rerank("cohere/rerank-v3.5", "q", ["a"]).results[0].relevance_score, float)
     assert_type(antiphon.rerank("q", ["a"], "m/x", mock_response=[0.5]).usage, antiphon.Usage | None)
     assert_type(antiphon.rerank("q", ["a"], "m/x", dry_run=True), dict[str, Any])
 
