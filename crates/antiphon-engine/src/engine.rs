@@ -344,8 +344,8 @@ impl Shared {
         let (lacks, hint) = match wants_ranks {
             true => (
                 "ranks no documents",
-                "load a model that was trained for it: a GGUF file whose pooling is a rank, such as \
-                 bge-reranker-v2-m3 or Qwen3-Reranker",
+                "load a model that was trained for it: the GGUF file of a reranker, such as bge-reranker-v2-m3 or \
+                 Qwen3-Reranker",
             ),
             false => (
                 "gives no embeddings",
