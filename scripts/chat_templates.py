@@ -146,7 +146,7 @@ assistant: {{ "" if enable_thinking is defined and enable_thinking is false else
 {{- messages | selectattr("tool_calls", "defined") | list | length }}|
 {{- others | map(attribute="content") | map("trim") | map("length") | sum }}|
 {{- messages | map(attribute="name", default="nobody") | reject("equalto", "nobody") | list }}|
-{{- {"b": 2, "a": 1} | dictsort | join(";") }}|
+{{- {"b": 2, "a": 1} | dictsort | map("first") | join(";") }}|
 {{- [3, 1, 2] | sort(reverse=true) | tojson }}|{{ [1, 2, 3, 4] | batch(3) | list }}|
 {{- ["x", "", none, 0] | select | list | tojson }}|{{ [5, 6] | min }}{{ [5, 6] | max }}
 """,
@@ -175,7 +175,7 @@ assistant: {{ "" if enable_thinking is defined and enable_thinking is false else
 {%- set said = messages[-1].content -%}
 {{ said.strip().split(" ") }}{{ said.split() | length }}{{ "a,b,c".rsplit(",", 1) }}
 {{ said.strip().upper() }} {{ said.startswith(" ") }} {{ said.strip().endswith("?") }}
-{{ "xxaxx".strip("x") }}
+{{ "xxaxx".strip("x") }} {{ "a-b".removeprefix("a") }} {{ "a-b".removesuffix("-b") }} {{ "a b".rsplit() }}
 {{ said.find("?") }} {{ said.replace("\n", "\\n") }} {{ "a" in said }} {{ said[1:3] }} {{ said[::-1] | trim }}
 {{ said[-2:] | tojson }} {{ "%s is %d" | format("x", 3) }} {{ "one two".title() }}
 {{ "ONE".lower() | capitalize }} {{ "-".join(["a", "b"]) }} {{ "a\nb" | indent(2) }}

@@ -6,8 +6,9 @@
 
 use antiphon_core::{Content, Error, Kind, Message, PartKind, Request, Result, Role};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Rest, Serde, Value as Jinja};
+use minijinja::value::{Kwargs, Rest, Serde, Value as Jinja, from_args};
 use minijinja::{Environment, ErrorKind, State, context};
+use minijinja_contrib::pycompat;
 use serde_json::{Map, Value, json};
 
 use crate::clock;
@@ -155,12 +156,43 @@ fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.expect("the default delimiters are valid"));
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_unknown_method_callback(method);
     environment.add_filter("tojson", to_json);
     environment.add_test("iterable", is_iterable);
     environment.add_function("raise_exception", raise_exception);
     environment.add_function("strftime_now", |format: String| clock::strftime(&format, clock::now()));
     environment
+}
+
+/// A method that Python's objects have, and the library's do not.
+fn method(
+    state: &State,
+    value: &Jinja,
+    name: &str,
+    args: &[Jinja],
+) -> std::result::Result<Jinja, minijinja::Error> {
+    match value.as_str() {
+        Some(text) if name == "rsplit" => rsplit(text, args),
+        Some(text) if matches!(name, "removeprefix" | "removesuffix") => {
+            let (part,): (&str,) = from_args(args)?;
+            let rest = if name == "removeprefix" { text.strip_prefix(part) } else { text.strip_suffix(part) };
+            Ok(Jinja::from(rest.unwrap_or(text)))
+        }
+        _ => pycompat::unknown_method_callback(state, value, name, args),
+    }
+}
+
+/// The pieces of a text, split at most so many times, from its end.
+fn rsplit(text: &str, args: &[Jinja]) -> std::result::Result<Jinja, minijinja::Error> {
+    let (separator, most): (Option<&str>, Option<i64>) = from_args(args)?;
+    let most = most.and_then(|most| usize::try_from(most).ok());
+    let mut pieces: Vec<&str> = match (separator, most) {
+        (Some(separator), Some(most)) => text.rsplitn(most + 1, separator).collect(),
+        (Some(separator), None) => text.rsplit(separator).collect(),
+        (None, _) => text.split_whitespace().rev().collect(),
+    };
+    pieces.reverse();
+    Ok(Jinja::from(pieces))
 }
 
 fn raise_exception(message: String) -> std::result::Result<String, minijinja::Error> {
