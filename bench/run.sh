@@ -65,9 +65,32 @@ if [[ ! -f $MODEL ]]; then
   "$PYTHON" bench/random_model.py "$MODEL"
 fi
 
+# llama.cpp's own server, from the source that the package of llama-cpp-python brings, at its version.
+llama_server() (
+  set -e
+  source=build/bench/llama.cpp
+  mkdir -p $source
+  "$PYTHON" -m pip download -q --no-deps --no-binary llama-cpp-python -d $source \
+    "llama-cpp-python==$("$PYTHON" -c 'import importlib.metadata as m; print(m.version("llama-cpp-python"))')"
+  tar -xzf $source/llama_cpp_python-*.tar.gz -C $source --strip-components=3 --wildcards '*/vendor/llama.cpp'
+  # shellcheck disable=SC2086  # several flags
+  cmake -S $source -B $source/build $LLAMA_FLAGS -DBUILD_SHARED_LIBS=OFF -DLLAMA_BUILD_TESTS=OFF \
+    -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_USE_PREBUILT_UI=OFF >$source/build.log
+  cmake --build $source/build --target llama-server -j "$(nproc)" >>$source/build.log
+  cp $source/build/bin/llama-server build/bench/llama-server
+)
+
 names=("$@")
 [[ $# -gt 0 ]] || names=("${ALL[@]}")
 for name in "${names[@]}"; do
+  if [[ $name == serving && ! -x build/bench/llama-server ]]; then
+    say "llama.cpp's own server compiles for some minutes"
+    # Not in an "||" list, in which nothing of it would stop it.
+    set +e
+    llama_server
+    [[ $? -eq 0 ]] || say "llama-server does not build here; its rows say so"
+    set -e
+  fi
   if [[ $name == batched ]]; then
     say "building the bare loop"
     cargo build --release -p antiphon-engine --example bare_loop

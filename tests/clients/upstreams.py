@@ -33,7 +33,7 @@ CASES = [
 
 def providers():
     """Name, dialect and reply of each."""
-    text = {"text": "Hello there, é \U0001f914 \u2028 \"q\" \\n"}
+    text = {"text": 'Hello there, é \U0001f914 \u2028 "q" \\n'}
     yield "echo", OPENAI, {"auto": text | {"tongue": "openai", "chunks": 5}}
     yield "claude", ANTHROPIC, {"auto": text | {"tongue": "anthropic", "chunks": 5}}
     wait = {"retry-after": "120"}
@@ -60,9 +60,7 @@ def providers():
 
 def script():
     return {
-        "replies": [
-            reply | {"times": None, "when": {"path": f"/{name}/"}} for name, _, reply in providers()
-        ]
+        "replies": [reply | {"times": None, "when": {"path": f"/{name}/"}} for name, _, reply in providers()]
     }
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 MESSAGES = "POST /v1/messages"
 COUNT = "POST /v1/messages/count_tokens"
 ASK = [{"role": "user", "content": QUESTION}]
-HELLO = "Hello there, é \U0001f914 \u2028 \"q\" \\n"
+HELLO = 'Hello there, é \U0001f914 \u2028 "q" \\n'
 TOOLS = [
     {
         "name": "get_weather",
@@ -233,9 +233,7 @@ def check_unknown_model():
 
 @needs(MESSAGES)
 async def check_unknown_model_async():
-    await raises_async(
-        anthropic.NotFoundError, lambda: later().messages.create(**fields("nobody/knows"))
-    )
+    await raises_async(anthropic.NotFoundError, lambda: later().messages.create(**fields("nobody/knows")))
 
 
 @needs(MESSAGES)

@@ -163,7 +163,7 @@ def check_tokens_come_one_by_one():
 
 @needs(SYNC, STREAM)
 def check_unicode():
-    text = "Hello there, é \U0001f914 \u2028 \"q\" \\n"
+    text = 'Hello there, é \U0001f914 \u2028 "q" \\n'
     assert ask(model="echo/m").output.text == text
     assert joined(ask(model="echo/m", stream=True)) == text
 

@@ -15,7 +15,7 @@ from harness import (
 from pydantic import BaseModel
 
 ASK = [{"role": "user", "content": QUESTION}]
-HELLO = "Hello there, é \U0001f914 \u2028 \"q\" \\n"
+HELLO = 'Hello there, é \U0001f914 \u2028 "q" \\n'
 TOOLS = [
     {
         "type": "function",
