@@ -33,7 +33,9 @@ impl Served {
         }
         Recipe::ranker("bge-reranker").write(&models.join("ranker.gguf"));
         let config = home.path().join("config.toml");
-        let text = format!("[local]\nmodels_dir = {models:?}\nown_process = [\"soprano\", \"local/alto\", \"ranker\"]\n");
+        let text = format!(
+            "[local]\nmodels_dir = {models:?}\nown_process = [\"soprano\", \"local/alto\", \"ranker\"]\n"
+        );
         fs::write(&config, text).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_antiphon"))
             .args(["serve", "--port", "0", "--config"])
@@ -213,7 +215,8 @@ fn documents_are_ranked_in_the_other_process_as_in_this_one() {
     };
     let recipe = Recipe::ranker("bge-reranker");
     let (query, documents) = (&recipe.json["query"], &recipe.json["documents"]);
-    let asked = json!({"model": "local/ranker", "query": query, "documents": documents, "return_documents": true});
+    let asked =
+        json!({"model": "local/ranker", "query": query, "documents": documents, "return_documents": true});
     let answer = ask("/v1/rerank", asked);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(served.processes().len(), 1);

@@ -128,8 +128,7 @@ impl Engine {
         options: &EngineOptions,
     ) -> Result<Engine> {
         let path = builtin::builtin_path(cache_dir)?;
-        let outline = Outline { size: builtin::size(), ..Outline::default() };
-        Self::start(path, outline, name, options)
+        Self::start(path, Outline::of_size(builtin::size()), name, options)
     }
 
     /// About how many bytes of memory the model of that file takes, loaded in that way.

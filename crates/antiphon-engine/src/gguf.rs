@@ -62,6 +62,11 @@ pub(crate) struct Outline {
 }
 
 impl Outline {
+    /// That of a file of so many bytes, of which nothing else is asked.
+    pub(crate) fn of_size(size: u64) -> Self {
+        Self { size, ..Self::default() }
+    }
+
     /// A number of the architecture, by its name there.
     pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.numbers.get(name).copied()

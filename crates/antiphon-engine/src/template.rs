@@ -166,7 +166,7 @@ fn environment() -> Environment<'static> {
 
 /// A method that Python's objects have, and the library's do not.
 fn method(
-    state: &State,
+    state: &mut State,
     value: &Jinja,
     name: &str,
     args: &[Jinja],
@@ -192,7 +192,7 @@ fn rsplit(text: &str, args: &[Jinja]) -> std::result::Result<Jinja, minijinja::E
         (None, _) => text.split_whitespace().rev().collect(),
     };
     pieces.reverse();
-    Ok(Jinja::from(pieces))
+    Ok(pieces.into_iter().map(Jinja::from).collect())
 }
 
 fn raise_exception(message: String) -> std::result::Result<String, minijinja::Error> {

@@ -162,13 +162,18 @@ fn files_that_leave_the_separator_unsaid_have_it_all_the_same() {
 
 #[test]
 fn a_ranker_that_lacks_its_last_layer_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.gguf");
+    let refused = || {
+        let error = Engine::load(&path, "tiny", &EngineOptions::default()).err().unwrap();
+        assert_eq!(error.kind(), Kind::LocalModel);
+        assert!(error.message().contains("tiny.gguf: a reranker without the layer that ranks"), "{error}");
+    };
+    TinyBert::new().write(&path, Pooling::Rank);
+    refused();
     let mut recipe = Recipe::ranker("qwen3-reranker");
     let rows = recipe.json["tensors"].as_array_mut().unwrap();
     rows.retain(|row| row["name"] != "cls.output.weight");
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("tiny.gguf");
     recipe.write(&path);
-    let error = Engine::load(&path, "tiny", &EngineOptions::default()).err().unwrap();
-    assert_eq!(error.kind(), Kind::LocalModel);
-    assert!(error.message().contains("tiny.gguf: a reranker without the layer that ranks"), "{error}");
+    refused();
 }

@@ -16,7 +16,8 @@ fn upstream() -> Faultd {
 }
 
 fn asked(model: &str) -> String {
-    json!({"model": model, "query": "q", "documents": ["a", "b"], "top_n": 1, "return_documents": true}).to_string()
+    json!({"model": model, "query": "q", "documents": ["a", "b"], "top_n": 1, "return_documents": true})
+        .to_string()
 }
 
 #[tokio::test]
@@ -74,7 +75,8 @@ async fn routes_are_described() {
     let server = serve("").await;
     let description = server.get("/openapi.json", &[]).await.json();
     for path in PATHS {
-        let body = &description["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"];
+        let body =
+            &description["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(body["required"], json!(["model", "query", "documents"]), "{path}");
     }
 }
@@ -111,5 +113,8 @@ async fn a_model_of_this_machine_ranks() {
     let body = json!({"model": "local/chorister", "query": "q", "documents": ["a"]}).to_string();
     server.post("/rerank", &[], &body).await.check(400, "chorister generates text, and ranks no documents");
     let body = json!({"model": "local/ranker", "input": "a"}).to_string();
-    server.post("/v1/embeddings", &[], &body).await.check(400, "ranker ranks documents, and gives no embeddings");
+    server
+        .post("/v1/embeddings", &[], &body)
+        .await
+        .check(400, "ranker ranks documents, and gives no embeddings");
 }

@@ -199,7 +199,12 @@ mod tests {
             Event::set("usage", json!({"prompt_tokens": 3})),
             Event::set_call(0, 1, "name", "f"),
             Event::Embeddings(antiphon_core::Embeddings::new(vec![vec![0.1, -1.5e-7], vec![3.0]])),
-            Event::Ranking(vec![Ranked { index: 2, relevance_score: 0.1, document: Some("a".into()), extra }]),
+            Event::Ranking(vec![Ranked {
+                index: 2,
+                relevance_score: 0.1,
+                document: Some("a".into()),
+                extra,
+            }]),
         ];
         assert_eq!(there_and_back(&events), events);
     }
