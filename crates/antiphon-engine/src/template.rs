@@ -6,7 +6,7 @@
 
 use antiphon_core::{Content, Error, Kind, Message, PartKind, Request, Result, Role};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Rest, Serde, Value as Jinja, from_args};
+use minijinja::value::{Kwargs, Rest, Serde, Value as Jinja, ValueKind, from_args};
 use minijinja::{Environment, ErrorKind, State, context};
 use minijinja_contrib::pycompat;
 use serde_json::{Map, Value, json};
@@ -159,6 +159,7 @@ fn environment() -> Environment<'static> {
     environment.set_unknown_method_callback(method);
     environment.add_filter("tojson", to_json);
     environment.add_test("iterable", is_iterable);
+    environment.add_test("sequence", is_sequence);
     environment.add_function("raise_exception", raise_exception);
     environment.add_function("strftime_now", |format: String| clock::strftime(&format, clock::now()));
     environment
@@ -202,6 +203,11 @@ fn raise_exception(message: String) -> std::result::Result<String, minijinja::Er
 /// Python's `None` cannot be gone through, a text can.
 fn is_iterable(value: &Jinja) -> bool {
     !value.is_none() && (value.as_str().is_some() || value.try_iter().is_ok())
+}
+
+/// Whatever has a length and parts, which texts and mappings have, too.
+fn is_sequence(value: &Jinja) -> bool {
+    value.as_str().is_some() || matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Undefined)
 }
 
 /// How JSON is written; the fields are those of Python's `json.dumps`.
