@@ -45,7 +45,7 @@ test-python: wheel faultd
 	@$(VENV)/bin/basedpyright --pythonpath $(PY) --level error python/tests/typing_examples.py python/tests/typing_litellm.py
 	@$(PY) -m mypy.stubtest antiphon --ignore-missing-stub --allowlist python/stubtest-allowlist.txt
 
-## The official clients of OpenAI, Anthropic and LLM Engine, and our own package in the place of the last, each in
+## The official clients of OpenAI, Anthropic, Cohere and LLM Engine, and our own package in the place of the last, each in
 ## its own environment below build/clients.
 test-clients: build wheel faultd $(VENV)/ready
 	@$(SAY) "Clients"

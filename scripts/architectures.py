@@ -1,4 +1,5 @@
-"""Writes fixtures/architectures: what Hugging Face transformers makes of tiny random models.
+"""Writes architectures and rerankers below crates/antiphon-engine/tests/files: what Hugging Face transformers
+makes of tiny random models.
 
 Each fixture is the recipe of one GGUF file (metadata, and how each tensor's numbers are drawn) with the
 tokens and log-probabilities that transformers gives for the same weights. The Rust tests write the file from
@@ -26,7 +27,7 @@ import transformers
 from safetensors.numpy import load_file, save_file
 
 HERE = Path(__file__).resolve().parent.parent
-OUT = HERE / "fixtures" / "architectures"
+OUT = HERE / "crates" / "antiphon-engine" / "tests" / "files" / "architectures"
 SOURCE = f"transformers {transformers.__version__}, llama.cpp's converter as in llama-cpp-python 0.3.36"
 
 VOCABULARY = 192
@@ -311,6 +312,49 @@ MODELS: dict[str, tuple] = {
 }
 
 
+QUERY = "17"
+DOCUMENTS = ["17", "4 2", "90 31 17", "8"]
+# What the tests' vocabulary makes of digits and spaces: a token for each, and a space before the text.
+SPACE = 3 + ord(" ")
+
+
+def tokens(text: str) -> list[int]:
+    return [SPACE] + [3 + ord(character) for character in text]
+
+
+# Models that rank: a configuration and its fields, the class, and how the two texts are put together.
+RANKERS: dict[str, tuple] = {
+    "bge-reranker": (
+        "XLMRobertaConfig",
+        {
+            "vocab_size": VOCABULARY,
+            "hidden_size": 64,
+            "intermediate_size": 96,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "max_position_embeddings": 130,
+            "type_vocab_size": 1,
+            "layer_norm_eps": 0.02,
+            "num_labels": 1,
+            "pad_token_id": 0,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+        },
+        "AutoModelForSequenceClassification",
+        lambda query, document: [1, *tokens(query), 2, 2, *tokens(document), 2],
+    ),
+    "qwen3-reranker": (
+        "Qwen3Config",
+        WIDE | rope(1000000.0) | {"head_dim": 32},
+        "AutoModelForCausalLM",
+        lambda query, document: [1, *tokens(query), SPACE, 3 + ord("\n"), *tokens(document), 2],
+    ),
+}
+# The rows of the tokens that say "yes" and "no".
+YES, NO = 100, 101
+RERANK_TEMPLATE = "<s>{query}\n{document}</s>"
+
+
 def draw(name: str, count: int, scale: float, offset: float) -> np.ndarray:
     """`count` numbers around `offset`, at most `scale` away: splitmix64, begun with FNV-1a of the name."""
     state = 0xCBF29CE484222325
@@ -338,17 +382,23 @@ def distribution(name: str, shape: tuple[int, ...], tied: bool, deep: bool) -> t
         return 1.0, 0.0
     fan_in = shape[-1]
     # What many layers make of a rounding error grows with each.
-    gain = 4.0 if name.startswith("output") else 1.25 if deep else 2.5
+    last = {"cls.output.weight": 12.0, "output.weight": 4.0}
+    gain = last.get(name, 1.25 if deep else 2.5)
     return round(gain / fan_in**0.5 * 256) / 256, 0.0
 
 
 def convert(folder: Path, out: Path) -> None:
     """llama.cpp's converter; the vocabulary is the tests' own."""
     import conversion
+    import conversion.qwen
     import gguf
 
     hparams = conversion.ModelBase.load_hparams(folder, False)
     kind = conversion.get_model_class(conversion.get_model_architecture(hparams, conversion.ModelType.TEXT))
+    # It has no vocabulary to look into here.
+    conversion.qwen.Qwen3Model._find_rerank_config = lambda model: model.__dict__.update(
+        is_rerank=True, token_true_id=YES, token_false_id=NO
+    )
     model = kind(folder, gguf.LlamaFileType.ALL_F32, out, eager=True)
     model.set_vocab = lambda: None
     model.write()
@@ -481,6 +531,37 @@ def generate(name: str) -> None:
     )
 
 
+@torch.no_grad()
+def rank(name: str) -> None:
+    kind, fields, auto, pair = RANKERS[name]
+    config = getattr(transformers, kind)(**copy.deepcopy(fields))
+    auto = getattr(transformers, auto)
+    with tempfile.TemporaryDirectory(suffix=name) as temporary:
+        folder = Path(temporary)
+        auto.from_config(config, dtype=torch.float32).save_pretrained(folder)
+        weights = load_file(folder / "model.safetensors")
+        metadata, tensors, drawn = recipe(folder, weights)
+        save_file(drawn, folder / "model.safetensors", metadata={"format": "pt"})
+        model = auto.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").double().eval()
+        scores = []
+        for document in DOCUMENTS:
+            logits = model(input_ids=torch.tensor([pair(QUERY, document)])).logits[0]
+            logit = logits[-1, YES] - logits[-1, NO] if logits.dim() > 1 else logits[0]
+            scores.append(round(torch.sigmoid(logit).item(), 6))
+    architecture = metadata["general.architecture"][1]
+    fixture = {
+        "source": SOURCE,
+        "metadata": metadata,
+        "tensors": tensors,
+        "query": QUERY,
+        "documents": DOCUMENTS,
+        "scores": scores,
+        "rerank_template": RERANK_TEMPLATE if architecture == "qwen3" else None,
+    }
+    write(OUT.parent / "rerankers" / f"{name}.json", fixture)
+    print(f"{name}: {len(tensors)} tensors, {scores}", flush=True)
+
+
 def write(path: Path, fixture: dict) -> None:
     """JSON with a line for each entry of a list or map."""
 
@@ -505,8 +586,8 @@ def main() -> None:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     torch.set_num_threads(1)
-    for name in names or MODELS:
-        generate(name)
+    for name in names or [*MODELS, *RANKERS]:
+        rank(name) if name in RANKERS else generate(name)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing_extensions import TypeVar
 
 from . import completion as completion
 from . import embedding as embedding
+from . import rerank as rerank
 from . import text_completion as text_completion
 from ._types import ModelResponse, ModelResponseStream, Usage
 

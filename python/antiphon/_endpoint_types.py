@@ -1,4 +1,7 @@
-"""The objects of text completions and embeddings. Imported when the first of them is made or asked for."""
+"""The objects of text completions, embeddings and rankings.
+
+Imported when the first of them is made or asked for.
+"""
 
 from ._types import Object, Usage, _made, _made_list, _new_id, _now
 
@@ -101,7 +104,53 @@ class EmbeddingResponse(_Answer):
         self._hidden_params = {}
 
 
+class RerankResult(Object):
+    """A document: its place among those that were given, and how well it answers.
+
+    ``document`` is ``{"text": …}``, where ``return_documents=True`` asked for it.
+    """
+
+    document = None
+
+    def __init__(self, index=0, relevance_score=0.0, document=None, **extra):
+        super().__init__(index=index, relevance_score=relevance_score)
+        if document is not None:
+            self.document = document
+        self.__dict__.update(extra)
+
+
+class RerankResponse(_Answer):
+    """Documents by how well they answer a query, the best first, as Cohere and LiteLLM have them.
+
+    ``_hidden_params`` is that of a ``ModelResponse``.
+    """
+
+    __slots__ = ()
+
+    usage = None
+    meta = None
+
+    def __init__(self, id=None, results=None, model=None, usage=None, **extra):
+        super().__init__(
+            id=id or _new_id("rerank-"),
+            model=model,
+            results=[] if results is None else _made_list(RerankResult, results),
+        )
+        if usage is not None:
+            self.usage = _made(Usage, usage)
+        self.__dict__.update(extra)
+        self._hidden_params = {}
+
+
 # They are told to the world, and pickled, by the name that they are imported by.
-for _class in (Embedding, EmbeddingResponse, Logprobs, TextChoices, TextCompletionResponse):
+for _class in (
+    Embedding,
+    EmbeddingResponse,
+    Logprobs,
+    RerankResponse,
+    RerankResult,
+    TextChoices,
+    TextCompletionResponse,
+):
     _class.__module__ = "antiphon"
 del _class

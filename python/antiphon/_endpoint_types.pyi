@@ -81,3 +81,30 @@ class EmbeddingResponse(_Answer):
         usage: Usage | Mapping[str, Any] | None = None,
         **extra: Any,
     ) -> None: ...
+
+class RerankResult(Object):
+    index: int
+    relevance_score: float
+    document: dict[str, Any] | None
+    def __init__(
+        self,
+        index: int = 0,
+        relevance_score: float = 0.0,
+        document: Mapping[str, Any] | None = None,
+        **extra: Any,
+    ) -> None: ...
+
+class RerankResponse(_Answer):
+    id: str
+    model: str
+    results: list[RerankResult]
+    usage: Usage | None
+    meta: dict[str, Any] | None
+    def __init__(
+        self,
+        id: str | None = None,
+        results: Sequence[RerankResult | Mapping[str, Any]] | None = None,
+        model: str | None = None,
+        usage: Usage | Mapping[str, Any] | None = None,
+        **extra: Any,
+    ) -> None: ...

@@ -1,6 +1,6 @@
-"""The async twins of ``text_completion`` and ``embedding``."""
+"""The async twins of ``text_completion``, ``embedding`` and ``rerank``."""
 
-from . import embedding, text_completion
+from . import embedding, rerank, text_completion
 from ._aio import answered
 
 
@@ -17,13 +17,20 @@ async def async_embedding(*args, **kwargs):
     return await answered(args, kwargs, "embeddings")
 
 
+async def async_rerank(*args, **kwargs):
+    """Ranks documents by how well they answer, as ``rerank`` does, without blocking the event loop."""
+    return await answered(args, kwargs, "rerank")
+
+
 # `inspect.signature` follows these, so that a function and its twin show the same parameters.
 async_text_completion.__wrapped__ = text_completion
 async_embedding.__wrapped__ = embedding
+async_rerank.__wrapped__ = rerank
 
 atext_completion = async_text_completion
 aembedding = async_embedding
+arerank = async_rerank
 
-for _function in (async_text_completion, async_embedding):
+for _function in (async_text_completion, async_embedding, async_rerank):
     _function.__module__ = "antiphon"
 del _function

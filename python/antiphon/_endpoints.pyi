@@ -3,7 +3,7 @@ from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, overload, type_check_only
 
-from ._endpoint_types import EmbeddingResponse, TextCompletionResponse
+from ._endpoint_types import EmbeddingResponse, RerankResponse, TextCompletionResponse
 from ._types import Usage
 
 # A text, its tokens, or a list of either.
@@ -14,6 +14,11 @@ _TextMock: TypeAlias = str | Mapping[str, Any] | TextCompletionResponse | BaseEx
 # A vector, which every text gets.
 _VectorMock: TypeAlias = (
     str | Sequence[float] | Mapping[str, Any] | EmbeddingResponse | BaseException | type[BaseException]
+)
+
+# A score for each document.
+_RankingMock: TypeAlias = (
+    str | Sequence[float] | Mapping[str, Any] | RerankResponse | BaseException | type[BaseException]
 )
 
 # What `CompletionStream` is where it brings a text completion.
@@ -324,6 +329,106 @@ def embedding(
     **kwargs: Any,
 ) -> str: ...
 @overload
+def rerank(
+    query: str,
+    documents: Sequence[str | Mapping[str, Any]],
+    model: str | None = None,
+    *,
+    top_n: int | None = None,
+    return_documents: bool | None = None,
+    max_tokens_per_doc: int | None = None,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    connect_timeout: float | None = None,
+    first_byte_timeout: float | None = None,
+    idle_timeout: float | None = None,
+    max_retries: int | None = None,
+    num_retries: int | None = None,
+    retry_delay: float | None = None,
+    enable_retries: bool | None = None,
+    retry_on_exceptions: Sequence[type[BaseException]] | None = None,
+    retry_on_all_exceptions: bool | None = None,
+    fallbacks: Sequence[str | Mapping[str, Any]] | None = None,
+    drop_params: bool | None = None,
+    cache_enabled: bool | None = None,
+    cache_path: str | PathLike[str] | None = None,
+    cache_key_prefix: str | None = None,
+    include_model_in_cache_key: bool | None = None,
+    return_cache_key: Literal[False] | None = None,
+    ttl: float | None = None,
+    dry_run: Literal[False] | None = None,
+    api_base: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    mock_response: _RankingMock | None = None,
+    mock_delay: float | None = None,
+    gpu_layers: int | None = None,
+    threads: int | None = None,
+    context: int | None = None,
+    **kwargs: Any,
+) -> RerankResponse: ...
+@overload
+def rerank(
+    model: str,
+    query: str,
+    documents: Sequence[str | Mapping[str, Any]],
+    *,
+    top_n: int | None = None,
+    return_documents: bool | None = None,
+    max_tokens_per_doc: int | None = None,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    connect_timeout: float | None = None,
+    first_byte_timeout: float | None = None,
+    idle_timeout: float | None = None,
+    max_retries: int | None = None,
+    num_retries: int | None = None,
+    retry_delay: float | None = None,
+    enable_retries: bool | None = None,
+    retry_on_exceptions: Sequence[type[BaseException]] | None = None,
+    retry_on_all_exceptions: bool | None = None,
+    fallbacks: Sequence[str | Mapping[str, Any]] | None = None,
+    drop_params: bool | None = None,
+    cache_enabled: bool | None = None,
+    cache_path: str | PathLike[str] | None = None,
+    cache_key_prefix: str | None = None,
+    include_model_in_cache_key: bool | None = None,
+    return_cache_key: Literal[False] | None = None,
+    ttl: float | None = None,
+    dry_run: Literal[False] | None = None,
+    api_base: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    mock_response: _RankingMock | None = None,
+    mock_delay: float | None = None,
+    gpu_layers: int | None = None,
+    threads: int | None = None,
+    context: int | None = None,
+    **kwargs: Any,
+) -> RerankResponse: ...
+@overload
+def rerank(
+    query: str,
+    documents: Sequence[str | Mapping[str, Any]],
+    model: str | None = None,
+    *,
+    dry_run: Literal[True],
+    **kwargs: Any,
+) -> dict[str, Any]: ...
+@overload
+def rerank(
+    query: str,
+    documents: Sequence[str | Mapping[str, Any]],
+    model: str | None = None,
+    *,
+    return_cache_key: Literal[True],
+    **kwargs: Any,
+) -> str: ...
+@overload
 async def async_text_completion(
     prompt: _Input,
     model: str | None = None,
@@ -591,6 +696,107 @@ async def async_embedding(
     return_cache_key: Literal[True],
     **kwargs: Any,
 ) -> str: ...
+@overload
+async def async_rerank(
+    query: str,
+    documents: Sequence[str | Mapping[str, Any]],
+    model: str | None = None,
+    *,
+    top_n: int | None = None,
+    return_documents: bool | None = None,
+    max_tokens_per_doc: int | None = None,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    connect_timeout: float | None = None,
+    first_byte_timeout: float | None = None,
+    idle_timeout: float | None = None,
+    max_retries: int | None = None,
+    num_retries: int | None = None,
+    retry_delay: float | None = None,
+    enable_retries: bool | None = None,
+    retry_on_exceptions: Sequence[type[BaseException]] | None = None,
+    retry_on_all_exceptions: bool | None = None,
+    fallbacks: Sequence[str | Mapping[str, Any]] | None = None,
+    drop_params: bool | None = None,
+    cache_enabled: bool | None = None,
+    cache_path: str | PathLike[str] | None = None,
+    cache_key_prefix: str | None = None,
+    include_model_in_cache_key: bool | None = None,
+    return_cache_key: Literal[False] | None = None,
+    ttl: float | None = None,
+    dry_run: Literal[False] | None = None,
+    api_base: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    mock_response: _RankingMock | None = None,
+    mock_delay: float | None = None,
+    gpu_layers: int | None = None,
+    threads: int | None = None,
+    context: int | None = None,
+    **kwargs: Any,
+) -> RerankResponse: ...
+@overload
+async def async_rerank(
+    model: str,
+    query: str,
+    documents: Sequence[str | Mapping[str, Any]],
+    *,
+    top_n: int | None = None,
+    return_documents: bool | None = None,
+    max_tokens_per_doc: int | None = None,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    connect_timeout: float | None = None,
+    first_byte_timeout: float | None = None,
+    idle_timeout: float | None = None,
+    max_retries: int | None = None,
+    num_retries: int | None = None,
+    retry_delay: float | None = None,
+    enable_retries: bool | None = None,
+    retry_on_exceptions: Sequence[type[BaseException]] | None = None,
+    retry_on_all_exceptions: bool | None = None,
+    fallbacks: Sequence[str | Mapping[str, Any]] | None = None,
+    drop_params: bool | None = None,
+    cache_enabled: bool | None = None,
+    cache_path: str | PathLike[str] | None = None,
+    cache_key_prefix: str | None = None,
+    include_model_in_cache_key: bool | None = None,
+    return_cache_key: Literal[False] | None = None,
+    ttl: float | None = None,
+    dry_run: Literal[False] | None = None,
+    api_base: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    mock_response: _RankingMock | None = None,
+    mock_delay: float | None = None,
+    gpu_layers: int | None = None,
+    threads: int | None = None,
+    context: int | None = None,
+    **kwargs: Any,
+) -> RerankResponse: ...
+@overload
+async def async_rerank(
+    query: str,
+    documents: Sequence[str | Mapping[str, Any]],
+    model: str | None = None,
+    *,
+    dry_run: Literal[True],
+    **kwargs: Any,
+) -> dict[str, Any]: ...
+@overload
+async def async_rerank(
+    query: str,
+    documents: Sequence[str | Mapping[str, Any]],
+    model: str | None = None,
+    *,
+    return_cache_key: Literal[True],
+    **kwargs: Any,
+) -> str: ...
 
 atext_completion = async_text_completion
 aembedding = async_embedding
+arerank = async_rerank

@@ -30,6 +30,14 @@ SIGNATURES = {
         model input dimensions encoding_format timeout api_base api_version api_key api_type
         caching user custom_llm_provider litellm_call_id logger_fn kwargs
     """,
+    "rerank": """
+        model query documents custom_llm_provider top_n rank_fields return_documents
+        max_chunks_per_doc max_tokens_per_doc kwargs
+    """,
+    "arerank": """
+        model query documents custom_llm_provider top_n rank_fields return_documents
+        max_chunks_per_doc kwargs
+    """,
     "token_counter": """
         model custom_tokenizer text messages count_response_tokens tools tool_choice
         use_default_image_token_count default_token_count

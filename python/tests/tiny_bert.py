@@ -1,6 +1,6 @@
-"""Writes a BERT of one layer with random weights as a GGUF file, for tests of local embeddings.
+"""Writes a BERT of one layer with random weights as a GGUF file, for tests of local embeddings and reranking.
 
-What its vectors must be is worked out in `crates/antiphon-engine/tests/tiny_bert`; here it only has to load.
+What its answers must be is worked out in `crates/antiphon-engine/tests/models`; here it only has to load.
 """
 
 import random
@@ -26,13 +26,19 @@ _TENSORS = {
     "blk.0.layer_output_norm.weight": (WIDTH,),
     "blk.0.layer_output_norm.bias": (WIDTH,),
 }
+# The layers of one that ranks; its file names no pooling.
+_RANKER = {
+    "cls.weight": (WIDTH, WIDTH),
+    "cls.bias": (WIDTH,),
+    "cls.output.weight": (WIDTH, 1),
+    "cls.output.bias": (1,),
+}
 _NUMBERS = {
     "bert.context_length": CONTEXT,
     "bert.embedding_length": WIDTH,
     "bert.feed_forward_length": HIDDEN,
     "bert.block_count": 1,
     "bert.attention.head_count": 2,
-    "bert.pooling_type": 1,
     "tokenizer.ggml.token_type_count": 2,
     "tokenizer.ggml.padding_token_id": 0,
     "tokenizer.ggml.unknown_token_id": 1,
@@ -51,9 +57,11 @@ def _list(kind, items):
     return struct.pack("<IQ", kind, len(items)) + b"".join(items)
 
 
-def write(path):
+def write(path, ranks=False):
     """Writes the file."""
-    values = [(name, 4, struct.pack("<I", number)) for name, number in _NUMBERS.items()]
+    all_tensors = _TENSORS | (_RANKER if ranks else {})
+    numbers = _NUMBERS if ranks else _NUMBERS | {"bert.pooling_type": 1}
+    values = [(name, 4, struct.pack("<I", number)) for name, number in numbers.items()]
     kinds = [struct.pack("<i", 3 if token.startswith("[") else 1) for token in VOCABULARY]
     values += [
         ("general.architecture", 8, _text("bert")),
@@ -64,12 +72,12 @@ def write(path):
         ("tokenizer.ggml.token_type", 9, _list(5, kinds)),
     ]
     dice, data, tensors = random.Random(7), b"", b""
-    for name, shape in _TENSORS.items():
+    for name, shape in all_tensors.items():
         count = shape[0] * (shape[1] if len(shape) > 1 else 1)
         tensors += _text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 0, len(data))
         data += struct.pack(f"<{count}f", *(dice.uniform(-0.5, 0.5) for _ in range(count)))
         data += bytes(-len(data) % 32)
-    header = b"GGUF" + struct.pack("<IQQ", 3, len(_TENSORS), len(values))
+    header = b"GGUF" + struct.pack("<IQQ", 3, len(all_tensors), len(values))
     header += (
         b"".join(_text(name) + struct.pack("<I", kind) + value for name, kind, value in values) + tensors
     )

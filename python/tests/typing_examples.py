@@ -87,7 +87,16 @@ def streamed(stream: bool) -> None:
     assert_type(completion("hi", stream=stream), ModelResponse | CompletionStream)
 
 
+def ranked() -> None:
+    response = antiphon.rerank("q", ["a", {"text": "b"}], "cohere/rerank-v3.5", top_n=1)
+    assert_type(response, antiphon.RerankResponse)
+    assert_type(antiphon.rerank("cohere/rerank-v3.5", "q", ["a"]).results[0].relevance_score, float)
+    assert_type(antiphon.rerank("q", ["a"], "m/x", mock_response=[0.5]).usage, antiphon.Usage | None)
+    assert_type(antiphon.rerank("q", ["a"], "m/x", dry_run=True), dict[str, Any])
+
+
 async def asynchronous() -> None:
+    assert_type(await antiphon.arerank(model="m", query="q", documents=["a"]), antiphon.RerankResponse)
     assert_type(await async_completion("hi"), ModelResponse)
     assert_type(await acompletion(model="m", messages="hi"), ModelResponse)
     assert_type((await acompletion("hi", response_format=Recipe)).parsed, Recipe | None)

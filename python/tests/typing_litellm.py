@@ -39,6 +39,8 @@ def ask(question: str) -> str:
     assert_type(response, ModelResponse)
     choice: Choices = response.choices[0]
     print(litellm.completion_cost(response), litellm.token_counter(model="gpt-4o", messages=messages))
+    ranked = litellm.rerank("hosted_vllm/bge", question, ["a", {"text": "b"}], top_n=1)
+    assert_type(ranked, antiphon.RerankResponse)
     print(litellm.get_model_info("gpt-4o")["max_tokens"], litellm.supports_vision("gpt-4o"))
     return choice.message.content or ""
 

@@ -49,6 +49,8 @@ def providers():
     yield "long", OPENAI, faultd.stream(["x" * 60_000])
     vectors = (ROOT / "fixtures" / "openai-embeddings" / "base64" / "body.json").read_text()
     yield "vectors", OPENAI, faultd.reply(200, vectors, {"content-type": "application/json"})
+    ranking = (ROOT / "fixtures" / "rerank" / "vllm" / "body.json").read_text()
+    yield "ranks", OPENAI, faultd.reply(200, ranking, {"content-type": "application/json"})
     for name, dialect, case in CASES:
         folder = ROOT / "fixtures" / dialect / case
         body, stream = (folder / "body.json").read_text(), (folder / "stream.sse").read_text()

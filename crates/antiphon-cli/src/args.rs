@@ -268,7 +268,7 @@ pub(crate) struct ZooListArgs {
     /// Only those that run in so much memory
     #[arg(long, value_name = "GIGABYTES")]
     pub(crate) memory: Option<f64>,
-    /// Only base, instruct or embedding models
+    /// Only base, instruct, embedding or reranker models
     #[arg(long, value_name = "KIND", value_parser = crate::commands::zoo::kind)]
     pub(crate) kind: Option<Purpose>,
     /// Only the names of LLM Engine's Model Zoo

@@ -9,6 +9,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use antiphon_testkit::random_gguf::Recipe;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/chorister/chorister.gguf");
@@ -34,9 +36,11 @@ impl Served {
         for name in ["soprano", "alto"] {
             fs::copy(MODEL, models.join(format!("{name}.gguf"))).unwrap();
         }
+        Recipe::ranker("bge-reranker").write(&models.join("ranker.gguf"));
         let config = home.path().join("config.toml");
-        let text =
-            format!("[local]\nmodels_dir = {models:?}\nown_process = [\"soprano\", \"local/alto\"]\n{more}");
+        let text = format!(
+            "[local]\nmodels_dir = {models:?}\nown_process = [\"soprano\", \"local/alto\", \"ranker\"]\n{more}"
+        );
         fs::write(&config, text).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_antiphon"))
             .args(["serve", "--port", "0", "--config"])
@@ -57,11 +61,14 @@ impl Served {
     }
 
     fn post(&self, body: &str) -> TcpStream {
+        self.post_to("/v1/chat/completions", body)
+    }
+
+    fn post_to(&self, path: &str, body: &str) -> TcpStream {
         let mut socket = TcpStream::connect(&self.address).unwrap();
         socket.set_read_timeout(Some(SOON)).unwrap();
-        let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\
-                    content-type: application/json";
-        write!(socket, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        let head = "HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json";
+        write!(socket, "POST {path} {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
         socket
     }
 
@@ -224,4 +231,37 @@ fn a_file_that_is_no_model_is_refused_as_in_the_same_process() {
     assert!(answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 5"), "{answer}");
     assert!(answer.contains("local_model"), "{answer}");
     wait_until(|| served.processes().is_empty());
+}
+
+#[test]
+fn documents_are_ranked_in_the_other_process_as_in_this_one() {
+    let served = Served::start();
+    let ask = |path: &str, body: Value| {
+        let mut answer = String::new();
+        served.post_to(path, &body.to_string()).read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let recipe = Recipe::ranker("bge-reranker");
+    let (query, documents) = (&recipe.json["query"], &recipe.json["documents"]);
+    let asked =
+        json!({"model": "local/ranker", "query": query, "documents": documents, "return_documents": true});
+    let answer = ask("/v1/rerank", asked);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(served.processes().len(), 1);
+    let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let results = body["results"].as_array().unwrap();
+    assert_eq!(results.len(), documents.as_array().unwrap().len());
+    for result in results {
+        let place = result["index"].as_u64().unwrap() as usize;
+        let expected = recipe.json["scores"][place].as_f64().unwrap();
+        assert!((result["relevance_score"].as_f64().unwrap() - expected).abs() < 3e-3, "{result}");
+        assert_eq!(result["document"]["text"], documents[place]);
+    }
+    let long = json!({"model": "local/ranker", "query": "1", "documents": ["2", "3 ".repeat(300)]});
+    let answer = ask("/v1/rerank", long);
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("documents[1]"), "{answer}");
+    let answer = ask("/v1/embeddings", json!({"model": "local/ranker", "input": "a"}));
+    assert!(answer.contains("ranker ranks documents, and gives no embeddings"), "{answer}");
+    let answer = ask("/v1/rerank", json!({"model": "local/soprano", "query": "q", "documents": ["a"]}));
+    assert!(answer.contains("soprano generates text, and ranks no documents"), "{answer}");
 }

@@ -463,7 +463,7 @@ fn the_list_fits_a_terminal_and_its_filters_filter() {
     check_failure(
         &user.run(&["zoo", "list", "--kind", "x"]),
         2,
-        &["must be one of base, instruct, embedding"],
+        &["must be one of base, instruct, embedding, reranker"],
     );
     assert!(out(&user.run(&["completions", "bash"])).contains("qwen3-0.6b"));
     user.hub.put("Qwen/Qwen3-0.6B-GGUF", "Qwen3-0.6B-Q8_0.gguf", "x");

@@ -273,7 +273,7 @@ impl Chunker {
                 choice.logprobs.get_or_insert_default().text = Some(logprobs.clone());
             }
             // Vectors come whole.
-            Event::Embeddings(_) => {}
+            Event::Embeddings(_) | Event::Ranking(_) => {}
             Event::RefusalLogprobs { choice, refusal } => {
                 self.logprobs(chunks, *choice, |logprobs| &mut logprobs.refusal, refusal);
             }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Embeddings, TextLogprobs, TokenLogprob};
+use crate::{Embeddings, Ranked, TextLogprobs, TokenLogprob};
 
 /// One step. `choice` is the index of the answer that it belongs to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,8 @@ pub enum Event {
     },
     /// Sets the vectors of the texts, all at once.
     Embeddings(Embeddings),
+    /// Sets how well documents answer the query, all at once.
+    Ranking(Vec<Ranked>),
     /// Appends probabilities of refusal tokens.
     RefusalLogprobs {
         /// Index of the choice.
@@ -155,7 +157,7 @@ impl Event {
             | Event::Transcript { text, .. } => !text.is_empty(),
             Event::Audio { bytes, .. } => !bytes.is_empty(),
             Event::Set { path: Path::ToolCall(..) | Path::FunctionCall(..), .. } => true,
-            Event::Embeddings(_) => true,
+            Event::Embeddings(_) | Event::Ranking(_) => true,
             Event::Logprobs { .. }
             | Event::TextLogprobs { .. }
             | Event::RefusalLogprobs { .. }

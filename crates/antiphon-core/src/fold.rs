@@ -63,6 +63,7 @@ impl Fold {
                 none => *none = Some(logprobs),
             },
             Event::Embeddings(embeddings) => self.response.embeddings = Some(embeddings),
+            Event::Ranking(ranking) => self.response.ranking = Some(ranking),
             Event::RefusalLogprobs { choice, refusal } => {
                 self.logprobs(choice).refusal.get_or_insert_default().extend(refusal);
             }

@@ -24,6 +24,7 @@ pub mod message;
 pub mod params;
 pub mod provider;
 pub mod request;
+pub mod rerank;
 pub mod response;
 pub mod schema;
 pub mod task;
@@ -40,8 +41,9 @@ pub use message::{Content, FunctionCall, Message, Part, PartKind, Role, ToolCall
 pub use params::Params;
 pub use provider::{Auth, Guided, OPEN_MODEL_PARAMS, Provider, Quirks, Support};
 pub use request::{Request, ResponseFormat, Strict, Tool, ToolChoice};
+pub use rerank::Ranked;
 pub use response::{Choice, FinishReason, Logprobs, Meta, Response, TokenLogprob, TopLogprob};
-pub use task::{EmbeddingTask, EncodingFormat, Input, Operation, Task, TextTask};
+pub use task::{EmbeddingTask, EncodingFormat, Input, Operation, RerankTask, Task, TextTask};
 pub use text_answer::{TextAnswer, TextLogprobs};
 pub use usage::Usage;
 

@@ -33,6 +33,8 @@ pub struct Provider {
     pub completions: Option<&'static str>,
     /// Id of the dialect of embeddings (`openai-embeddings`), where the provider has them.
     pub embeddings: Option<&'static str>,
+    /// Id of the dialect of reranking (`rerank`), where the provider has it.
+    pub rerank: Option<&'static str>,
     /// Environment variables that may hold the key, the first that is set wins.
     pub key_variables: &'static [&'static str],
     /// Environment variables that may hold a token to be sent as `Authorization: Bearer`, whatever `auth`
@@ -63,6 +65,8 @@ pub struct Provider {
 pub struct Quirks {
     /// Where chats are asked, below the base URL (LLM Engine has them at `/v2/chat/completions`).
     pub chat_path: &'static str,
+    /// Where documents are reranked, below the base URL (Cohere has that at `/v2/rerank`, its chats elsewhere).
+    pub rerank_path: &'static str,
     /// The body's name for the output limit. OpenAI deprecates `max_tokens` and refuses it for
     /// reasoning models; most compatible servers know only `max_tokens` (OpenAI API reference, chat).
     pub max_tokens_field: &'static str,
@@ -173,6 +177,7 @@ impl Quirks {
     /// What OpenAI's chat reference says.
     pub const DEFAULT: Quirks = Quirks {
         chat_path: "/chat/completions",
+        rerank_path: "/rerank",
         max_tokens_field: "max_completion_tokens",
         stream_options: true,
         json_schema: Support::All,
@@ -212,6 +217,7 @@ impl Provider {
             Operation::Chat => Some(self.dialect),
             Operation::TextCompletion => self.completions.filter(|_| self.quirks.raw_prompts.has(model)),
             Operation::Embeddings => self.embeddings,
+            Operation::Rerank => self.rerank,
         }
     }
 
@@ -224,6 +230,7 @@ impl Provider {
         dialect: "openai-chat",
         completions: None,
         embeddings: None,
+        rerank: None,
         key_variables: &[],
         token_variables: &[],
         url_variables: &[],

@@ -407,7 +407,7 @@ impl Request {
                 ("functions", self.functions.is_some()),
                 ("function_call", self.function_call.is_some()),
                 ("response_format", self.response_format.is_some()),
-                ("stream", self.stream && operation == Operation::Embeddings),
+                ("stream", self.stream && matches!(operation, Operation::Embeddings | Operation::Rerank)),
             ],
         )?;
         self.task.check()

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::event::{Event, Path};
 use crate::json::put;
 use crate::{
-    Content, Embeddings, EncodingFormat, Map, Message, Operation, Role, TextLogprobs, ToolCall, Usage,
-    embeddings,
+    Content, Embeddings, EncodingFormat, Map, Message, Operation, Ranked, Role, TextLogprobs, ToolCall,
+    Usage, embeddings, rerank,
 };
 
 /// Why a model stopped.
@@ -137,6 +137,8 @@ pub struct Response {
     pub choices: Vec<Choice>,
     /// The vectors, of embeddings.
     pub embeddings: Option<Embeddings>,
+    /// The documents, the best first, of a reranking.
+    pub ranking: Option<Vec<Ranked>>,
     /// Token counts.
     pub usage: Option<Usage>,
     /// What was done differently from what was asked: parameters dropped, passed on unchecked, ….
@@ -216,6 +218,7 @@ impl Response {
             choice.events(&mut out);
         }
         out.extend(self.embeddings.clone().map(Event::Embeddings));
+        out.extend(self.ranking.clone().map(Event::Ranking));
         out.extend(self.usage.as_ref().map(|usage| Event::set("usage", serde_json::json!(usage))));
         out.extend(self.warnings.iter().map(|warning| Event::set("warning", warning.as_str())));
         let mut meta = self.meta.clone();
@@ -224,7 +227,8 @@ impl Response {
         out
     }
 
-    /// As JSON, as OpenAI writes it: a `chat.completion`, a `text_completion`, or a `list` of embeddings.
+    /// As JSON, as OpenAI writes it: a `chat.completion`, a `text_completion`, or a `list` of embeddings; a
+    /// reranking as Cohere and its like do.
     pub fn to_json(&self) -> Value {
         self.to_json_as(EncodingFormat::Float)
     }
@@ -235,6 +239,7 @@ impl Response {
             Operation::Chat => ("chat.completion", Choice::to_json),
             Operation::TextCompletion => ("text_completion", Choice::to_text_json),
             Operation::Embeddings => return embeddings::to_json(self, format),
+            Operation::Rerank => return rerank::to_json(self),
         };
         let mut map = Map::new();
         map.insert("id".into(), self.id.as_str().into());

@@ -1,4 +1,5 @@
-//! What kind of answer a request asks for: the next message, the text that follows a prompt, or vectors.
+//! What kind of answer a request asks for: the next message, the text that follows a prompt, vectors, or
+//! documents by how well they answer.
 
 use std::fmt::Display;
 
@@ -18,11 +19,14 @@ pub enum Operation {
     TextCompletion,
     /// A vector for each text.
     Embeddings,
+    /// How well each document answers a query. (OpenTelemetry has no word for it; this is everybody's.)
+    Rerank,
 }
 
 impl Operation {
     /// Every one.
-    pub const ALL: [Operation; 3] = [Operation::Chat, Operation::TextCompletion, Operation::Embeddings];
+    pub const ALL: [Operation; 4] =
+        [Operation::Chat, Operation::TextCompletion, Operation::Embeddings, Operation::Rerank];
 
     /// Its word.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +34,7 @@ impl Operation {
             Operation::Chat => "chat",
             Operation::TextCompletion => "text_completion",
             Operation::Embeddings => "embeddings",
+            Operation::Rerank => "rerank",
         }
     }
 
@@ -44,6 +49,7 @@ impl Operation {
             Operation::Chat => "messages",
             Operation::TextCompletion => "prompt",
             Operation::Embeddings => "input",
+            Operation::Rerank => "documents",
         }
     }
 }
@@ -58,6 +64,8 @@ pub enum Task {
     Complete(Box<TextTask>),
     /// A vector for each text.
     Embed(Box<EmbeddingTask>),
+    /// How well each document answers a query.
+    Rerank(Box<RerankTask>),
 }
 
 /// Prompts to go on from, and what only they know. Of several prompts, the choices of the first come first:
@@ -85,6 +93,21 @@ pub struct EmbeddingTask {
     pub dimensions: Option<u32>,
     /// How a face writes the vectors; they are the same numbers.
     pub encoding_format: Option<EncodingFormat>,
+}
+
+/// A query, and documents that may answer it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RerankTask {
+    /// What is asked.
+    pub query: String,
+    /// The documents, as texts.
+    pub documents: Vec<Input>,
+    /// How many of the best to return; all where nobody says.
+    pub top_n: Option<u32>,
+    /// Whether the results have the documents' texts.
+    pub return_documents: Option<bool>,
+    /// How much of a document is read, in tokens; what is longer is cut.
+    pub max_tokens_per_doc: Option<u32>,
 }
 
 /// How vectors are written.
@@ -150,6 +173,7 @@ impl Task {
             Task::Chat => Operation::Chat,
             Task::Complete(_) => Operation::TextCompletion,
             Task::Embed(_) => Operation::Embeddings,
+            Task::Rerank(_) => Operation::Rerank,
         }
     }
 
@@ -169,6 +193,10 @@ impl Task {
             Operation::Embeddings => {
                 Task::Embed(Box::new(EmbeddingTask { inputs: inputs(value)?, ..EmbeddingTask::default() }))
             }
+            Operation::Rerank => {
+                let documents = documents(value)?;
+                Task::Rerank(Box::new(RerankTask { documents, ..RerankTask::default() }))
+            }
         })
     }
 
@@ -186,6 +214,13 @@ impl Task {
             Task::Embed(task) => match name {
                 "dimensions" => task.dimensions = given(name, value)?,
                 "encoding_format" => task.encoding_format = encoding_format(value)?,
+                _ => return Ok(Some(value)),
+            },
+            Task::Rerank(task) => match name {
+                "query" => task.query = given(name, value)?.unwrap_or_default(),
+                "top_n" => task.top_n = given(name, value)?,
+                "return_documents" => task.return_documents = given(name, value)?,
+                "max_tokens_per_doc" => task.max_tokens_per_doc = given(name, value)?,
                 _ => return Ok(Some(value)),
             },
         }
@@ -210,6 +245,13 @@ impl Task {
                 put(&mut map, "dimensions", task.dimensions);
                 put(&mut map, "encoding_format", task.encoding_format.map(EncodingFormat::as_str));
             }
+            Task::Rerank(task) => {
+                map.insert("query".into(), task.query.as_str().into());
+                map.insert(field.into(), task.documents.iter().map(Input::to_json).collect());
+                put(&mut map, "top_n", task.top_n);
+                put(&mut map, "return_documents", task.return_documents);
+                put(&mut map, "max_tokens_per_doc", task.max_tokens_per_doc);
+            }
         }
         map
     }
@@ -220,6 +262,7 @@ impl Task {
             Task::Chat => &[],
             Task::Complete(task) => &task.prompts,
             Task::Embed(task) => &task.inputs,
+            Task::Rerank(task) => &task.documents,
         }
     }
 
@@ -229,12 +272,49 @@ impl Task {
         if self.inputs().is_empty() {
             return Err(Error::invalid(field, "is empty").hint("give a text or a list of texts"));
         }
+        if let Task::Rerank(task) = self {
+            return task.check();
+        }
         let empty = |input: &Input| matches!(input, Input::Tokens(tokens) if tokens.is_empty());
         match self.inputs().iter().position(empty) {
             Some(at) => Err(Error::invalid(format_args!("{field}[{at}]"), "has no tokens")),
             None => Ok(()),
         }
     }
+}
+
+impl RerankTask {
+    fn check(&self) -> Result<()> {
+        if self.query.is_empty() {
+            return Err(Error::invalid("query", "is required").hint("give the text that is asked"));
+        }
+        let counts = [("top_n", self.top_n), ("max_tokens_per_doc", self.max_tokens_per_doc)];
+        match counts.iter().find(|(_, count)| *count == Some(0)) {
+            Some((name, _)) => Err(Error::invalid(name, "must be at least 1, got 0")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Texts, or objects with one.
+fn documents(value: Option<Value>) -> Result<Vec<Input>> {
+    const NAME: &str = "documents";
+    let items = match value {
+        None | Some(Value::Null) => {
+            return Err(Error::invalid(NAME, "is required").hint("give a list of texts"));
+        }
+        Some(Value::Array(items)) => items,
+        Some(other) => return Err(wrong_type(NAME, "a list of texts", &other)),
+    };
+    let document = |(at, item)| match item {
+        Value::String(text) => Ok(Input::Text(text)),
+        Value::Object(mut map) => match map.shift_remove("text") {
+            Some(Value::String(text)) => Ok(Input::Text(text)),
+            _ => Err(Error::invalid(format_args!("{NAME}[{at}].text"), "is required, as a text")),
+        },
+        other => Err(wrong_type(format_args!("{NAME}[{at}]"), "a text or an object with one", &other)),
+    };
+    items.into_iter().enumerate().map(document).collect()
 }
 
 fn given<T: Param>(name: &str, value: Value) -> Result<Option<T>> {
@@ -293,6 +373,7 @@ pub(crate) fn check_chat_fields(operation: Operation, fields: &[(&str, bool)]) -
         Some((name, _)) => {
             let what = match operation {
                 Operation::Embeddings => "embeddings have",
+                Operation::Rerank => "reranking has",
                 _ => "a text completion has",
             };
             Err(Error::invalid(name, format_args!("{what} no such parameter")))
@@ -326,6 +407,30 @@ mod tests {
         check(json!([[1, -1]]), "input[0][1]: must be a whole number of at least 0, got -1");
         check(json!(["x", 1]), "input[1]: must be a text or a list of tokens, got a number");
         check(json!({"a": 1}), "input: must be a text, a list of tokens, or a list of either, got an object");
+    }
+
+    #[test]
+    fn documents_are_texts_or_objects_with_one() {
+        let check = |value: Value, expected: &str| {
+            let Value::Object(map) = value else { unreachable!("a test request is an object") };
+            let request = crate::Request::read(Operation::Rerank, map);
+            let outcome = request.map(|request| Value::Object(request.task.to_json()).to_string());
+            assert_eq!(outcome.unwrap_or_else(|error| error.message().to_owned()), expected);
+        };
+        check(
+            json!({"query": "q", "documents": ["a", {"text": "b", "title": "t"}], "top_n": 2}),
+            r#"{"query":"q","documents":["a","b"],"top_n":2}"#,
+        );
+        check(json!({"query": "q"}), "documents: is required");
+        check(json!({"query": "q", "documents": []}), "documents: is empty");
+        check(json!({"query": "q", "documents": "a"}), "documents: must be a list of texts, got a string");
+        check(json!({"query": "q", "documents": [{}]}), "documents[0].text: is required, as a text");
+        check(
+            json!({"query": "q", "documents": ["a", 1]}),
+            "documents[1]: must be a text or an object with one, got a number",
+        );
+        check(json!({"documents": ["a"]}), "query: is required");
+        check(json!({"query": "q", "documents": ["a"], "top_n": 0}), "top_n: must be at least 1, got 0");
     }
 
     #[test]

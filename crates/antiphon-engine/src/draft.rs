@@ -42,9 +42,10 @@ pub(crate) struct Draft<'model> {
 
 /// Loads the model of that file, which is to guess for `model`.
 pub(crate) fn load(path: &Path, model: &Vocabulary, options: &EngineOptions) -> Result<Vocabulary> {
-    gguf::check(path)?;
+    let outline = gguf::check(path)?;
     let draft = load::model(path, options)?;
-    check_kind(&draft).map_err(|what| Error::new(Kind::LocalModel, format!("{}: {what}", path.display())))?;
+    check_kind(&draft, outline.has_classifier)
+        .map_err(|what| Error::new(Kind::LocalModel, format!("{}: {what}", path.display())))?;
     let draft = Vocabulary::new(draft.into());
     match difference(&draft, model) {
         None => Ok(draft),
@@ -56,18 +57,18 @@ pub(crate) fn load(path: &Path, model: &Vocabulary, options: &EngineOptions) -> 
 }
 
 /// What keeps a model from being a draft, or from having one.
-pub(crate) fn check_kind(model: &LlamaModel) -> std::result::Result<(), &'static str> {
+pub(crate) fn check_kind(model: &LlamaModel, has_classifier: bool) -> std::result::Result<(), &'static str> {
     let architecture = model.meta_val_str("general.architecture").unwrap_or_default();
     if gguf::is_encoder_decoder(&architecture) {
         return Err("a model with an encoder goes without drafts");
     }
-    match embed::pooling(model) {
+    match embed::pooling(model, has_classifier) {
         Ok(None) if shape::can_go_back(model) => Ok(()),
         Ok(None) => {
             Err("a recurrent model, or one with a sliding window, cannot take back what it has read, \
                          and so goes without drafts")
         }
-        _ => Err("a model for embeddings goes without drafts"),
+        _ => Err("a model for embeddings or reranking goes without drafts"),
     }
 }
 

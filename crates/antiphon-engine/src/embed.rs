@@ -1,4 +1,5 @@
-//! Vectors of texts: a model that was trained to give them, by the pooling that its file names.
+//! Vectors of texts: a model that was trained to give them, by the pooling that its file names. Documents are ranked
+//! in the same way, of pooling a score ([`rerank`]).
 //!
 //! Texts are read together, each as a sequence of its own, as many as a batch has room for. A vector has the
 //! length 1, as such models are compared by angle.
@@ -7,7 +8,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use antiphon_core::{Embeddings, Error, Event, Input, Kind, Operation, Request, Result, Task, Usage};
+use antiphon_core::{
+    EmbeddingTask, Embeddings, Error, Event, Input, Kind, Operation, Request, RerankTask, Result, Task, Usage,
+};
 use futures_channel::mpsc::UnboundedSender;
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaPoolingType;
@@ -19,7 +22,7 @@ use crate::engine::{Batch, Shared};
 use crate::stats::Counters;
 use crate::waiting_line::{Client, Place, Rank, Waiter, WaitingLine, mean_with, overloaded};
 use crate::worker::Limits;
-use crate::{gguf, raw};
+use crate::{gguf, raw, rerank};
 
 /// At most this many texts are read at once.
 pub(crate) const SEQUENCES: u32 = 64;
@@ -30,6 +33,8 @@ pub(crate) struct EmbedJob {
     client: Client,
     rank: Rank,
     texts: Vec<Vec<i32>>,
+    /// What is to be ranked; of vectors nothing.
+    rerank: Option<Box<RerankTask>>,
     model: String,
 }
 
@@ -40,18 +45,26 @@ impl EmbedJob {
     }
 }
 
-/// How the vectors of a text's tokens become one; `None` of a model that generates text.
-pub(crate) fn pooling(model: &LlamaModel) -> Result<Option<LlamaPoolingType>> {
+/// How the vectors of a text's tokens become one, or a score; `None` of a model that generates text.
+///
+/// Of rerankers that are encoders, the files name no pooling, and have a classifier.
+pub(crate) fn pooling(model: &LlamaModel, has_classifier: bool) -> Result<Option<LlamaPoolingType>> {
     let architecture = model.meta_val_str("general.architecture").unwrap_or_default();
     let named = model.meta_val_str(&format!("{architecture}.pooling_type")).unwrap_or_default();
-    match named.as_str() {
-        "1" => Ok(Some(LlamaPoolingType::Mean)),
-        "2" => Ok(Some(LlamaPoolingType::Cls)),
-        "3" => Ok(Some(LlamaPoolingType::Last)),
-        "4" => Err(Error::new(Kind::LocalModel, "is a model that ranks texts; it gives no vectors")),
-        _ if gguf::is_encoder(&architecture) => Ok(Some(LlamaPoolingType::Mean)),
-        _ => Ok(None),
-    }
+    Ok(match named.as_str() {
+        "1" => Some(LlamaPoolingType::Mean),
+        "2" => Some(LlamaPoolingType::Cls),
+        "3" => Some(LlamaPoolingType::Last),
+        "4" if has_classifier => Some(LlamaPoolingType::Rank),
+        "4" => {
+            let message = "a reranker without the layer that ranks (cls.output.weight); another conversion of the \
+                 model may have it";
+            return Err(Error::new(Kind::LocalModel, message));
+        }
+        _ if !gguf::is_encoder(&architecture) => None,
+        _ if has_classifier => Some(LlamaPoolingType::Rank),
+        _ => Some(LlamaPoolingType::Mean),
+    })
 }
 
 /// The job that a request becomes: checked and tokenised.
@@ -61,9 +74,16 @@ pub(crate) fn job(
     request: &Request,
     sender: UnboundedSender<Batch>,
 ) -> Result<EmbedJob> {
-    let Task::Embed(task) = &request.task else {
-        return Err(Error::new(Kind::Internal, "the request has no texts"));
+    let (rank, model) = (Rank::of(request), shared.info.name.clone());
+    let (texts, rerank) = match &request.task {
+        Task::Embed(task) => (inputs(shared, task)?, None),
+        Task::Rerank(task) => (rerank::texts(shared, &shared.rerank_form, task)?, Some(task.clone())),
+        _ => return Err(Error::new(Kind::Internal, "the request has no texts")),
     };
+    Ok(EmbedJob { sender, client, rank, texts, rerank, model })
+}
+
+fn inputs(shared: &Shared, task: &EmbeddingTask) -> Result<Vec<Vec<i32>>> {
     let size = shared.info.embedding_length.unwrap_or_default();
     if let Some(dimensions) = task.dimensions.filter(|dimensions| *dimensions != size) {
         let message = format!("dimensions: the model gives vectors of {size} numbers, not of {dimensions}");
@@ -79,8 +99,7 @@ pub(crate) fn job(
         check_length(shared, &field, tokens.len())?;
         Ok(tokens)
     });
-    let (rank, model) = (Rank::of(request), shared.info.name.clone());
-    Ok(EmbedJob { sender, client, rank, texts: texts.collect::<Result<_>>()?, model })
+    texts.collect()
 }
 
 fn check_length(shared: &Shared, field: &str, tokens: usize) -> Result<()> {
@@ -176,7 +195,7 @@ impl<'model> Embedder<'model> {
     }
 
     fn answer(&mut self, job: &EmbedJob) -> Batch {
-        let mut vectors = Vec::with_capacity(job.texts.len());
+        let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(job.texts.len());
         while vectors.len() < job.texts.len() {
             if job.sender.is_closed() {
                 return Err(Error::new(Kind::Cancelled, "the call was cancelled"));
@@ -187,6 +206,11 @@ impl<'model> Embedder<'model> {
         }
         let tokens = job.texts.iter().map(Vec::len).sum::<usize>() as u64;
         self.counters.prompt_tokens.add(tokens);
+        if let Some(task) = &job.rerank {
+            let scores = vectors.iter().map(|said| rerank::score(said)).collect::<Result<_>>()?;
+            return rerank::events(task, &job.model, scores, tokens);
+        }
+        let vectors = vectors.iter().map(|vector| normalized(vector)).collect();
         Ok(vec![
             Event::set("antiphon.operation", Operation::Embeddings.as_str()),
             Event::set("model", job.model.as_str()),
@@ -218,7 +242,7 @@ impl<'model> Embedder<'model> {
         self.context.decode(&mut self.batch).map_err(|error| failed(&error))?;
         for (sequence, _) in (0..).zip(texts) {
             let vector = self.context.embeddings_seq_ith(sequence).map_err(|error| failed(&error))?;
-            vectors.push(normalized(vector));
+            vectors.push(vector.to_vec());
         }
         Ok(())
     }

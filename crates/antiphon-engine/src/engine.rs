@@ -20,16 +20,18 @@ use crate::adapter::{self, Adapter};
 use crate::draft::Draft;
 use crate::embed::{self, EmbedJob, Embedder};
 use crate::encoder_decoder::EncoderDecoder;
+use crate::gguf::{self, Outline};
 use crate::guidance::{self, Guidance};
 use crate::prepare::{self, Job};
 use crate::raw::{self, Raw};
+use crate::rerank::Form;
 use crate::shape::{self, Shape};
 use crate::stats::{Counters, Stats};
 use crate::template::Template;
 use crate::vocabulary::Vocabulary;
 use crate::waiting_line::{Client, Rank};
 use crate::worker::{Worker, without_panic};
-use crate::{builtin, check, clock, draft, gguf, load, random};
+use crate::{builtin, check, clock, draft, load, random};
 
 /// How a model is loaded. `None` leaves it to the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -78,8 +80,10 @@ pub struct ModelInfo {
     pub context_length: u32,
     /// How many tokens it knows.
     pub vocabulary: u32,
-    /// How many numbers its vectors have; `None` of a model that generates text.
+    /// How many numbers its vectors have; `None` of a model that gives none.
     pub embedding_length: Option<u32>,
+    /// Whether it ranks documents, and does nothing else.
+    pub is_reranker: bool,
     /// Whether its file has a chat template.
     pub has_chat_template: bool,
     /// How many threads it runs on.
@@ -100,6 +104,7 @@ pub(crate) struct Shared {
     pub(crate) vocabulary: Arc<Vocabulary>,
     pub(crate) template: Template,
     pub(crate) guidance: Guidance,
+    pub(crate) rerank_form: Form,
     counters: Arc<Counters>,
     jobs: Option<Jobs>,
     thread: Option<JoinHandle<()>>,
@@ -114,8 +119,7 @@ enum Jobs {
 impl Engine {
     /// Loads a GGUF file. Blocks until it is ready; `name` is what responses call the model.
     pub fn load(path: &std::path::Path, name: &str, options: &EngineOptions) -> Result<Engine> {
-        let file_size = gguf::check(path)?.size;
-        Self::start(path.to_owned(), file_size, name, options)
+        Self::start(path.to_owned(), gguf::check(path)?, name, options)
     }
 
     /// Loads the built-in model, chorister. Its file is kept in `cache_dir`, where that is given and writable.
@@ -130,7 +134,7 @@ impl Engine {
         options: &EngineOptions,
     ) -> Result<Engine> {
         let path = builtin::builtin_path(cache_dir)?;
-        Self::start(path, builtin::size(), name, options)
+        Self::start(path, Outline::of_size(builtin::size()), name, options)
     }
 
     /// About how many bytes of memory the model of that file takes, loaded in that way.
@@ -142,7 +146,8 @@ impl Engine {
         Ok(model + shape::memory(&gguf::check(path)?, &options))
     }
 
-    fn start(path: PathBuf, file_size: u64, name: &str, options: &EngineOptions) -> Result<Engine> {
+    fn start(path: PathBuf, outline: Outline, name: &str, options: &EngineOptions) -> Result<Engine> {
+        let file_size = outline.size;
         let (answers, queue) = mpsc::channel();
         let (texts, text_queue) = mpsc::channel();
         let (ready, loaded) = mpsc::sync_channel(1);
@@ -153,7 +158,7 @@ impl Engine {
             .name("antiphon-engine".into())
             .spawn(move || {
                 let outcome = without_panic("the model's thread", || {
-                    run(&path, &options, &ready, &queue, &text_queue, &counted)
+                    run(&path, &outline, &options, &ready, &queue, &text_queue, &counted)
                 });
                 if let Err(error) = outcome.flatten() {
                     // Whoever loads the model waits for this; later nobody does.
@@ -165,12 +170,14 @@ impl Engine {
             Err(Error::new(Kind::LocalModel, format!("{}: loading ended without a reason", shown.display())))
         })?;
         let info = ModelInfo { name, file_size, ..loaded.info };
-        let jobs = if info.embedding_length.is_some() { Jobs::Texts(texts) } else { Jobs::Answers(answers) };
+        let reads = info.embedding_length.is_some() || info.is_reranker;
+        let jobs = if reads { Jobs::Texts(texts) } else { Jobs::Answers(answers) };
         Ok(Engine(Arc::new(Shared {
             info,
             guidance: Guidance::new(loaded.vocabulary.clone()),
             vocabulary: loaded.vocabulary,
             template: loaded.template,
+            rerank_form: loaded.rerank_form,
             counters,
             jobs: Some(jobs),
             thread: Some(thread),
@@ -198,7 +205,7 @@ impl Engine {
         match request.task {
             Task::Chat => self.answer(client, request, None, None),
             Task::Complete(_) => self.text(client, request),
-            Task::Embed(_) => self.embed(client, &request),
+            Task::Embed(_) | Task::Rerank(_) => self.embed(client, &request),
         }
     }
 
@@ -306,8 +313,12 @@ impl Shared {
         sender: &UnboundedSender<Batch>,
     ) -> Result<()> {
         let Some(Jobs::Answers(jobs)) = &self.jobs else {
-            let message = format!("{} is a model for embeddings, and generates no text", self.info.name);
-            return Err(Error::new(Kind::BadRequest, message).param("model").hint("ask it for embeddings"));
+            let (kind, hint) = match self.info.is_reranker {
+                true => ("reranking", "ask it to rerank documents"),
+                false => ("embeddings", "ask it for embeddings"),
+            };
+            let message = format!("{} is a model for {kind}, and generates no text", self.info.name);
+            return Err(Error::new(Kind::BadRequest, message).param("model").hint(hint));
         };
         let (plan, prompt) = prepare::plan(self, request, raw)?;
         let mut head = self.head(&plan.checked);
@@ -322,16 +333,37 @@ impl Shared {
     }
 
     fn accept_texts(&self, client: Client, request: &Request, sender: UnboundedSender<Batch>) -> Result<()> {
-        let Some(Jobs::Texts(jobs)) = &self.jobs else {
-            let message = format!("{} generates text, and gives no embeddings", self.info.name);
-            return Err(Error::new(Kind::BadRequest, message).param("model").hint(
-                "load a model that was trained for them: a GGUF file that names a pooling, such as \
-                 nomic-embed-text or Qwen3-Embedding",
-            ));
+        let wants_ranks = matches!(request.task, Task::Rerank(_));
+        let Some(Jobs::Texts(jobs)) = self.jobs.as_ref().filter(|_| self.info.is_reranker == wants_ranks)
+        else {
+            return Err(self.cannot(wants_ranks));
         };
         let job = embed::job(self, client, request, sender)?;
         self.counters.sent.add(1);
         jobs.send(job).map_err(|_| ended())
+    }
+
+    /// Says what the model does, where vectors or ranks are asked of one that gives others or none.
+    fn cannot(&self, wants_ranks: bool) -> Error {
+        let does = match (self.info.is_reranker, self.info.embedding_length) {
+            (true, _) => "ranks documents",
+            (_, Some(_)) => "gives embeddings",
+            _ => "generates text",
+        };
+        let (lacks, hint) = match wants_ranks {
+            true => (
+                "ranks no documents",
+                "load a model that was trained for it: the GGUF file of a reranker, such as bge-reranker-v2-m3 or \
+                 Qwen3-Reranker",
+            ),
+            false => (
+                "gives no embeddings",
+                "load a model that was trained for them: a GGUF file that names a pooling, such as \
+                 nomic-embed-text or Qwen3-Embedding",
+            ),
+        };
+        let message = format!("{} {does}, and {lacks}", self.info.name);
+        Error::new(Kind::BadRequest, message).param("model").hint(hint)
     }
 
     fn text_of(&self, prompt: &Input) -> String {
@@ -415,11 +447,13 @@ pub(crate) struct Loaded {
     info: ModelInfo,
     vocabulary: Arc<Vocabulary>,
     template: Template,
+    rerank_form: Form,
 }
 
 /// The model's thread, from loading to the end.
 fn run(
     path: &std::path::Path,
+    outline: &Outline,
     options: &EngineOptions,
     ready: &mpsc::SyncSender<Result<Loaded>>,
     jobs: &Receiver<Job>,
@@ -432,16 +466,16 @@ fn run(
     let model: Arc<LlamaModel> = Arc::new(model);
     let named = |error: Error| Error::new(error.kind(), format!("{}: {}", path.display(), error.message()));
     if let Some(draft) = &options.draft {
-        draft::check_kind(&model).map_err(|what| {
+        draft::check_kind(&model, outline.has_classifier).map_err(|what| {
             let message = format!("{what}; {} cannot be its draft", draft.display());
             named(Error::new(Kind::LocalModel, message))
         })?;
     }
-    if let Some(pooling) = embed::pooling(&model).map_err(named)? {
+    if let Some(pooling) = embed::pooling(&model, outline.has_classifier).map_err(named)? {
         if adapter.is_some() {
             return Err(named(Error::new(
                 Kind::LocalModel,
-                "a model for embeddings, which takes no adapter here",
+                "a model for embeddings or reranking, which takes no adapter here",
             )));
         }
         return run_texts(&model, pooling, options, ready, texts, counters);
@@ -461,7 +495,7 @@ fn run(
     let draft_model = draft_model.transpose().map_err(named)?;
     let draft = draft_model.as_ref().map(|model| Draft::new(model.model(), &shape, options)).transpose()?;
     let mut worker = Worker::new(context, draft, vocabulary.clone(), shape.limits(), counters.clone());
-    if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
+    if ready.send(Ok(Loaded { info, vocabulary, template, rerank_form: Form::of(&model) })).is_err() {
         return Ok(());
     }
     if let Err(error) = without_panic("the model's thread", || worker.run(jobs)) {
@@ -489,7 +523,7 @@ fn run_encoder_decoder(
     let info = load::info(model, &shape, &vocabulary, &template);
     let (limits, counters) = (shape.limits(), counters.clone());
     let mut worker = EncoderDecoder::new(model, context, vocabulary.clone(), limits, counters);
-    if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
+    if ready.send(Ok(Loaded { info, vocabulary, template, rerank_form: Form::of(model) })).is_err() {
         return Ok(());
     }
     if let Err(error) = without_panic("the model's thread", || worker.run(jobs)) {
@@ -515,12 +549,14 @@ fn run_texts(
     let context = load::text_context(model, &shape, pooling)?;
     let vocabulary = Arc::new(Vocabulary::new(model.clone()));
     let template = load::template(model, &vocabulary);
+    let is_reranker = pooling == LlamaPoolingType::Rank;
     let info = ModelInfo {
-        embedding_length: Some(model.n_embd().unsigned_abs()),
+        embedding_length: (!is_reranker).then(|| model.n_embd().unsigned_abs()),
+        is_reranker,
         ..load::info(model, &shape, &vocabulary, &template)
     };
     let mut embedder = Embedder::new(context, shape.limits(), counters.clone());
-    if ready.send(Ok(Loaded { info, vocabulary, template })).is_err() {
+    if ready.send(Ok(Loaded { info, vocabulary, template, rerank_form: Form::of(model) })).is_err() {
         return Ok(());
     }
     if let Err(error) = without_panic("the model's thread", || embedder.run(texts)) {

@@ -57,11 +57,18 @@ pub(crate) struct Outline {
     pub(crate) architecture: String,
     /// Tokens of the vocabulary.
     pub(crate) vocabulary: u64,
+    /// Whether its last layer sorts texts, or tells how well they answer.
+    pub(crate) has_classifier: bool,
     /// What stands below the architecture's name: `block_count`, `context_length` and their like.
     numbers: HashMap<String, u64>,
 }
 
 impl Outline {
+    /// That of a file of so many bytes, of which nothing else is asked.
+    pub(crate) fn of_size(size: u64) -> Self {
+        Self { size, ..Self::default() }
+    }
+
     /// A number of the architecture, by its name there.
     pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.numbers.get(name).copied()
@@ -160,7 +167,7 @@ impl Header {
             }
         }
         let alignment = outline.number("general.alignment").unwrap_or(32).max(1);
-        self.tensors(tensors, alignment)?;
+        outline.has_classifier = self.tensors(tensors, alignment)?;
         if outline.architecture.is_empty() {
             return Err("names no architecture in its metadata".into());
         }
@@ -171,19 +178,24 @@ impl Header {
         Ok(outline)
     }
 
-    /// The data of every tensor must lie within the file.
-    fn tensors(&mut self, count: u64, alignment: u64) -> Parsed<()> {
+    /// The data of every tensor must lie within the file. Says whether those of a classifier are among them.
+    fn tensors(&mut self, count: u64, alignment: u64) -> Parsed<bool> {
         let mut end = 0;
+        let mut has_classifier = false;
         for _ in 0..count {
-            self.string()?;
+            let name = self.string()?;
             let dimensions = self.u32()?;
             if dimensions > 4 {
                 return Err(format!("is damaged: a tensor has {dimensions} dimensions"));
             }
             let mut elements: u64 = 1;
+            let mut rows: u64 = 1;
             for _ in 0..dimensions {
-                elements = elements.saturating_mul(self.u64()?);
+                rows = self.u64()?;
+                elements = elements.saturating_mul(rows);
             }
+            // Jina's have one layer, of one row; where there are two, the first is as wide as the model.
+            has_classifier |= name == "cls.output.weight" || name == "cls.weight" && rows == 1;
             let kind = self.u32()?;
             let offset = self.u64()?;
             end = end.max(offset.saturating_add(tensor_bytes(kind, elements)?));
@@ -193,7 +205,7 @@ impl Header {
         if needed > self.size {
             return Err(format!("is cut: it has {} of {needed} bytes", self.size));
         }
-        Ok(())
+        Ok(has_classifier)
     }
 
     fn skip_value(&mut self, kind: u32, depth: u32) -> Parsed<()> {

@@ -11,7 +11,8 @@
 //! Special tokens are read as such only where the chat template writes them: where the caller's text contains
 //! `<|im_end|>`, the model sees those ten characters. A raw prompt is taken as it is, special tokens and all.
 //!
-//! A model whose file names a pooling (BERT and its like, Qwen3-Embedding) gives vectors and generates nothing.
+//! A model whose file names a pooling (BERT and its like, Qwen3-Embedding) gives vectors and generates nothing; one
+//! whose pooling is a rank (bge-reranker, Qwen3-Reranker) ranks documents.
 //!
 //! Sampling is greedy where the call says nothing.
 
@@ -33,6 +34,7 @@ mod prepare;
 mod random;
 mod raw;
 mod reading_line;
+mod rerank;
 mod sampler;
 mod sequence;
 mod shape;

@@ -110,6 +110,7 @@ pub(crate) fn info(
         context_length: shape.length,
         vocabulary: vocabulary.size(),
         embedding_length: None,
+        is_reranker: false,
         has_chat_template: template.is_own(),
         threads: shape.threads,
     }

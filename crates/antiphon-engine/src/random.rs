@@ -44,6 +44,11 @@ impl Random {
     }
 }
 
+/// The id of a ranking.
+pub(crate) fn rerank_id() -> String {
+    format!("rerank-{}", uuid::Uuid::new_v4())
+}
+
 /// The id of an answer.
 pub(crate) fn completion_id() -> String {
     format!("chatcmpl-{}", uuid::Uuid::new_v4())

@@ -6,8 +6,9 @@
 
 use antiphon_core::{Content, Error, Kind, Message, PartKind, Request, Result, Role};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Rest, Serde, Value as Jinja};
+use minijinja::value::{Kwargs, Rest, Serde, Value as Jinja, ValueKind, from_args};
 use minijinja::{Environment, ErrorKind, State, context};
+use minijinja_contrib::pycompat;
 use serde_json::{Map, Value, json};
 
 use crate::clock;
@@ -56,6 +57,7 @@ impl Template {
             };
             source.to_owned()
         });
+        let (source, with_tools) = (plain(&source), with_tools.map(|source| plain(&source)));
         Self { source, with_tools, bos: String::new(), eos: String::new(), own: is_own, guessed }
     }
 
@@ -129,19 +131,92 @@ impl Template {
     }
 }
 
+/// The source with `{% generation %}` … `{% endgeneration %}`, by which trainers mark what the model says, as a
+/// condition that always holds.
+fn plain(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(at) = rest.find("{%") {
+        let (before, tag) = rest.split_at(at);
+        out.push_str(before);
+        let end = tag.find("%}").map_or(tag.len(), |end| end + 2);
+        let (tag, after) = tag.split_at(end);
+        let word = tag.trim_matches(['{', '%', '}', '-', '+']).trim();
+        match word {
+            "generation" => out.push_str(&tag.replace(word, "if true")),
+            "endgeneration" => out.push_str(&tag.replace(word, "endif")),
+            _ => out.push_str(tag),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.expect("the default delimiters are valid"));
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_unknown_method_callback(method);
     environment.add_filter("tojson", to_json);
+    environment.add_test("iterable", is_iterable);
+    environment.add_test("sequence", is_sequence);
     environment.add_function("raise_exception", raise_exception);
     environment.add_function("strftime_now", |format: String| clock::strftime(&format, clock::now()));
     environment
 }
 
+/// A method that Python's objects have, and the library's do not.
+fn method(
+    state: &mut State,
+    value: &Jinja,
+    name: &str,
+    args: &[Jinja],
+) -> std::result::Result<Jinja, minijinja::Error> {
+    match value.as_str() {
+        Some(text) if name == "rsplit" => rsplit(text, args),
+        Some(text) if matches!(name, "removeprefix" | "removesuffix") => {
+            let (part,): (&str,) = from_args(args)?;
+            let rest = if name == "removeprefix" { text.strip_prefix(part) } else { text.strip_suffix(part) };
+            Ok(Jinja::from(rest.unwrap_or(text)))
+        }
+        _ => pycompat::unknown_method_callback(state, value, name, args),
+    }
+}
+
+/// The pieces of a text, split at most so many times, from its end.
+fn rsplit(text: &str, args: &[Jinja]) -> std::result::Result<Jinja, minijinja::Error> {
+    let (separator, most): (Option<&str>, Option<i64>) = from_args(args)?;
+    let most = most.and_then(|most| usize::try_from(most).ok());
+    let mut pieces: Vec<&str> = match (separator, most) {
+        (Some(separator), Some(most)) => text.rsplitn(most + 1, separator).collect(),
+        (Some(separator), None) => text.rsplit(separator).collect(),
+        (None, _) => text.split_whitespace().rev().collect(),
+    };
+    pieces.reverse();
+    Ok(pieces.into_iter().map(Jinja::from).collect())
+}
+
 fn raise_exception(message: String) -> std::result::Result<String, minijinja::Error> {
     Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+}
+
+/// Python's `None` cannot be gone through, a text can.
+fn is_iterable(value: &Jinja) -> bool {
+    !value.is_none() && (value.as_str().is_some() || value.try_iter().is_ok())
+}
+
+/// Whatever has a length and parts, which texts and mappings have, too.
+fn is_sequence(value: &Jinja) -> bool {
+    value.as_str().is_some() || matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Undefined)
+}
+
+/// How JSON is written; the fields are those of Python's `json.dumps`.
+struct JsonStyle {
+    indent: Option<usize>,
+    ensure_ascii: bool,
+    sort_keys: bool,
+    item: String,
+    key: String,
 }
 
 /// `tojson` as the Python library has it: `json.dumps` with `", "` and `": "`, nothing escaped for HTML.
@@ -155,47 +230,81 @@ fn to_json(
         .map_err(|error| minijinja::Error::new(ErrorKind::BadSerialization, error.to_string()))?;
     let indent: Option<usize> =
         options.get::<Option<usize>>("indent")?.or_else(|| args.first()?.clone().try_into().ok());
+    let flag = |name: &str| options.get::<Option<bool>>(name).map(Option::unwrap_or_default);
+    let separators = options.get::<Option<Vec<String>>>("separators")?;
+    let [item, key] = match separators.as_deref() {
+        Some([item, key]) => [item.clone(), key.clone()],
+        _ => [if indent.is_some() { "," } else { ", " }, ": "].map(str::to_owned),
+    };
+    let (ensure_ascii, sort_keys) = (flag("ensure_ascii")?, flag("sort_keys")?);
     let mut text = String::new();
-    write_json(&value, indent, 0, &mut text);
+    JsonStyle { indent, ensure_ascii, sort_keys, item, key }.write(&value, 0, &mut text);
     Ok(Jinja::from_safe_string(text))
 }
 
-fn write_json(value: &Value, indent: Option<usize>, depth: usize, text: &mut String) {
-    let (open, close, empty) = match value {
-        Value::Array(items) => ('[', ']', items.is_empty()),
-        Value::Object(map) => ('{', '}', map.is_empty()),
-        scalar => return text.push_str(&scalar.to_string()),
-    };
-    text.push(open);
-    let line = |depth: usize, text: &mut String| {
-        if let Some(width) = indent {
+impl JsonStyle {
+    fn write(&self, value: &Value, depth: usize, text: &mut String) {
+        match value {
+            Value::Array(items) => self.list(('[', ']'), items.iter().map(|item| (None, item)), depth, text),
+            Value::Object(map) => {
+                let mut entries: Vec<_> = map.iter().map(|(key, item)| (Some(key.as_str()), item)).collect();
+                if self.sort_keys {
+                    entries.sort_by_key(|(key, _)| *key);
+                }
+                self.list(('{', '}'), entries.into_iter(), depth, text);
+            }
+            scalar => self.scalar(scalar, text),
+        }
+    }
+
+    fn list<'a>(
+        &self,
+        (open, close): (char, char),
+        items: impl ExactSizeIterator<Item = (Option<&'a str>, &'a Value)>,
+        depth: usize,
+        text: &mut String,
+    ) {
+        text.push(open);
+        let is_empty = items.len() == 0;
+        for (at, (key, item)) in items.enumerate() {
+            if at > 0 {
+                text.push_str(&self.item);
+            }
+            self.line(depth + 1, text);
+            if let Some(key) = key {
+                self.scalar(&key.into(), text);
+                text.push_str(&self.key);
+            }
+            self.write(item, depth + 1, text);
+        }
+        if !is_empty {
+            self.line(depth, text);
+        }
+        text.push(close);
+    }
+
+    fn line(&self, depth: usize, text: &mut String) {
+        if let Some(width) = self.indent {
             text.push('\n');
             text.extend(std::iter::repeat_n(' ', width * depth));
         }
-    };
-    let separator = |i: usize, text: &mut String| {
-        if i > 0 {
-            text.push_str(if indent.is_some() { "," } else { ", " });
+    }
+
+    fn scalar(&self, value: &Value, text: &mut String) {
+        let json = value.to_string();
+        if !self.ensure_ascii || json.is_ascii() {
+            return text.push_str(&json);
         }
-        line(depth + 1, text);
-    };
-    match value {
-        Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| {
-            separator(i, text);
-            write_json(item, indent, depth + 1, text);
-        }),
-        Value::Object(map) => map.iter().enumerate().for_each(|(i, (key, item))| {
-            separator(i, text);
-            text.push_str(&Value::from(key.as_str()).to_string());
-            text.push_str(": ");
-            write_json(item, indent, depth + 1, text);
-        }),
-        _ => {}
+        for character in json.chars() {
+            if character.is_ascii() {
+                text.push(character);
+            } else {
+                let mut units = [0; 2];
+                let units = character.encode_utf16(&mut units).iter();
+                text.extend(units.map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
     }
-    if !empty {
-        line(depth, text);
-    }
-    text.push(close);
 }
 
 /// Messages as templates expect them: contents are text, arguments objects, roles those of every template.
@@ -311,6 +420,34 @@ mod tests {
         check(TEXT, request, "Be brief.\n\nab");
     }
 
+    /// Expected prompts are those of transformers (`scripts/chat_templates.py`).
+    #[test]
+    fn templates_are_rendered_as_transformers_renders_them() {
+        let files: Value = serde_json::from_str(include_str!("../tests/files/chat_templates.json")).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let mut wrong = Vec::new();
+        for row in files["templates"].as_array().unwrap() {
+            let template = Template::new(Some(text(&row["template"])), None, Fallback::Lines)
+                .tokens(text(&files["bos_token"]), text(&files["eos_token"]));
+            for (name, expected) in row["prompts"].as_object().unwrap() {
+                let asked = &files["conversations"][name];
+                let request = Request::from_json(asked.as_object().unwrap().clone()).unwrap();
+                let tools: Vec<Value> = request.tools.iter().map(|tool| tool.to_json()).collect();
+                let rendered = template.render(&messages(&request).unwrap(), &tools, &Map::new());
+                let is_same = match (&rendered, expected) {
+                    (Ok(rendered), Value::String(expected)) => rendered == expected,
+                    // A system message that is refused there goes with the question here.
+                    (Ok(_), _) => asked["messages"][0]["role"] == "system",
+                    (Err(_), expected) => expected.is_null(),
+                };
+                if !is_same {
+                    wrong.push(format!("{} {name}: {rendered:?}\nexpected {expected}", row["name"]));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    }
+
     #[test]
     fn what_real_templates_use_is_there() {
         check(
@@ -352,6 +489,22 @@ mod tests {
             request,
             "{\n  \"enum\": [\n    \"<é>\"\n  ]\n}",
         );
+    }
+
+    #[test]
+    fn what_python_has_and_this_library_has_not_is_there_too() {
+        check(
+            "{%- generation -%} a {%- endgeneration -%} b{% generation %}c{% endgeneration %}",
+            json!({"messages": "x"}),
+            "abc",
+        );
+        let tested =
+            "{{ tools is iterable }} {{ messages is iterable }} {{ 'a' is iterable }} {{ 5 is iterable }}";
+        check(tested, json!({"messages": "x"}), "False True True False");
+        let styles = "{{ {'b': 'é😀', 'a': [1]} | tojson(ensure_ascii=true, sort_keys=true) }}";
+        check(styles, json!({"messages": "x"}), r#"{"a": [1], "b": "\u00e9\ud83d\ude00"}"#);
+        let dense = "{{ {'a': [1, 2], 'b': {}} | tojson(separators=(',', ':')) }}";
+        check(dense, json!({"messages": "x"}), r#"{"a":[1,2],"b":{}}"#);
     }
 
     #[test]

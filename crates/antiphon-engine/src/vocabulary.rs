@@ -80,6 +80,35 @@ impl Vocabulary {
         tokens.into_iter().map(|token| token.0).collect()
     }
 
+    /// The token that starts a text, where the model wants one.
+    pub(crate) fn start(&self) -> Vec<i32> {
+        self.bos.into_iter().collect()
+    }
+
+    /// Two texts after each other, with the tokens around and between them that the model wants: BERT's is `[CLS]`
+    /// one `[SEP]` other `[SEP]`, RoBERTa's `<s>` one `</s></s>` other `</s>`.
+    pub(crate) fn pair(&self, one: &[i32], other: &[i32]) -> Vec<i32> {
+        let vocab = self.vocab();
+        let eos = vocab.should_add_eos().then(|| vocab.eos().0);
+        let sep = (vocab.should_add_sep() || self.leaves_sep_unsaid()).then(|| vocab.sep().0);
+        let end = eos.or(sep);
+        let mut tokens = self.start();
+        tokens.extend(one);
+        tokens.extend(eos.into_iter().chain(sep));
+        tokens.extend(other);
+        tokens.extend(end);
+        tokens.retain(|token| *token >= 0);
+        tokens
+    }
+
+    /// Whether it is the vocabulary of XLM-RoBERTa in an older file, which does not say yet that something separates
+    /// two texts.
+    fn leaves_sep_unsaid(&self) -> bool {
+        let said = |key: &str| self.model.meta_val_str(key);
+        said("tokenizer.ggml.model").is_ok_and(|model| model == "t5")
+            && said("tokenizer.ggml.add_sep_token").is_err()
+    }
+
     /// The tokens of a prompt: marked places are plain text, and the tokens that start and end a text are around
     /// it where the model wants them.
     pub(crate) fn tokenize_prompt(&self, text: &str, guard: &Guard) -> Vec<i32> {

@@ -189,22 +189,47 @@ pub(crate) fn positional<'py>(
     if args.is_empty() {
         return Ok(Vec::new());
     }
+    if operation == Operation::Rerank {
+        return positional_of_rerank(args, kwargs);
+    }
     let (function, rest) = match operation {
         Operation::Chat => ("completion", &POSITIONAL[2..]),
         Operation::TextCompletion => ("text_completion", &[][..]),
         Operation::Embeddings => ("embedding", &[][..]),
+        Operation::Rerank => ("rerank", &[][..]),
     };
-    if args.len() > rest.len() + 2 {
-        return Err(PyTypeError::new_err(format!(
-            "{function}() takes from 0 to {} positional arguments but {} were given",
-            rest.len() + 2,
-            args.len()
-        )));
-    }
     let model_first = operation == Operation::Chat && is_model_first(args, kwargs)?;
     let first = if model_first { ["model", "messages"] } else { [operation.field(), "model"] };
     let names = first.into_iter().chain(rest.iter().copied());
-    let named: Vec<_> = names.zip(args.iter()).collect();
+    named(function, names.collect(), args, kwargs)
+}
+
+/// Of `rerank` the model may come first, as with LiteLLM, or last: the list is where the documents are.
+fn positional_of_rerank<'py>(
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
+    let has_query = kwargs.map_or(Ok(false), |kwargs| kwargs.contains(intern!(args.py(), "query")))?;
+    let model_first = has_query || (args.len() > 1 && args.get_item(1)?.is_instance_of::<PyString>());
+    let names = if model_first { ["model", "query", "documents"] } else { ["query", "documents", "model"] };
+    named("rerank", names.to_vec(), args, kwargs)
+}
+
+/// The arguments with their names, none of which is given twice.
+fn named<'py>(
+    function: &str,
+    names: Vec<&'static str>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
+    if args.len() > names.len() {
+        return Err(PyTypeError::new_err(format!(
+            "{function}() takes from 0 to {} positional arguments but {} were given",
+            names.len(),
+            args.len()
+        )));
+    }
+    let named: Vec<_> = names.into_iter().zip(args.iter()).collect();
     for (name, _) in &named {
         if let Some(kwargs) = kwargs
             && kwargs.contains(name)?

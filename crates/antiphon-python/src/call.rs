@@ -92,6 +92,9 @@ impl Caller {
             Answer::Whole(response) if response.operation == Operation::Embeddings => {
                 Ok(wrap::embeddings(py, &response, &self.facts, self.format)?.unbind())
             }
+            Answer::Whole(response) if response.operation == Operation::Rerank => {
+                Ok(wrap::ranking(py, &response, &self.facts)?.unbind())
+            }
             Answer::Whole(response) => {
                 let response = wrap::response(py, &response, &self.facts)?;
                 self.form.map_or(Ok(()), |form| form.attach(&response))?;

@@ -1,4 +1,4 @@
-//! `text_completion` and `embedding`; their async twins stand in `antiphon/_endpoints.py`.
+//! `text_completion`, `embedding` and `rerank`; their async twins stand in `antiphon/_endpoints.py`.
 
 use antiphon::Operation;
 use pyo3::prelude::*;
@@ -60,4 +60,30 @@ pub(crate) fn embedding(
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
     reported(py, Operation::Embeddings, args, kwargs)
+}
+
+/// Ranks documents by how well they answer a query: a list of texts, or of objects with a `text`.
+///
+/// Returns a `RerankResponse`, whose `results` are the documents' places with their scores, the best first. The model
+/// may also come first, as LiteLLM has it.
+///
+/// >>> rerank("Where is Oslo?", ["Oslo is in Norway.", "I like tea."], "cohere/rerank-v3.5").results[0].index
+#[pyfunction]
+#[pyo3(
+    signature = (*args, **kwargs),
+    text_signature = "(query, documents, model=None, *, top_n=None, return_documents=None, \
+        max_tokens_per_doc=None, api_key=None, base_url=None, \
+        extra_headers=None, extra_body=None, timeout=None, connect_timeout=None, first_byte_timeout=None, \
+        idle_timeout=None, max_retries=None, num_retries=None, retry_delay=None, enable_retries=None, \
+        retry_on_exceptions=None, retry_on_all_exceptions=None, fallbacks=None, drop_params=None, \
+        cache_enabled=None, cache_path=None, cache_key_prefix=None, include_model_in_cache_key=None, \
+        return_cache_key=None, ttl=None, dry_run=None, api_base=None, headers=None, mock_response=None, \
+        mock_delay=None, gpu_layers=None, threads=None, context=None, **kwargs)"
+)]
+pub(crate) fn rerank(
+    py: Python<'_>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
+    reported(py, Operation::Rerank, args, kwargs)
 }

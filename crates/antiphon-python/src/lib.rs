@@ -37,7 +37,7 @@ mod module {
     #[pymodule_export]
     use super::chunks::fold_chunks;
     #[pymodule_export]
-    use super::endpoints::{embedding, text_completion};
+    use super::endpoints::{embedding, rerank, text_completion};
     #[cfg(feature = "local")]
     #[pymodule_export]
     use super::engine_process::run_engine_process;

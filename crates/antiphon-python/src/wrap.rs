@@ -27,7 +27,7 @@ macro_rules! fields {
 // Behind the macro that it uses.
 mod endpoints;
 
-pub(crate) use self::endpoints::embeddings;
+pub(crate) use self::endpoints::{embeddings, ranking};
 
 macro_rules! classes {
     ($($field:ident: $name:literal),+ $(,)?) => {

@@ -13,14 +13,14 @@ their order, then among the stored keys (`antiphon keys set ID`), then in `confi
 
 A *native schema* is a `response_format` of type `json_schema` that the provider itself enforces; for other models a
 forced tool stands in, where one can be forced. *Raw prompts* (`text_completion`) go to an endpoint of their own, or,
-where there is none, are asked by a chat; *embeddings* have no such stand-in. What a provider refuses is an error before anything is sent, which
-`drop_params` turns into a warning. Each row is a file under `crates/antiphon/src/providers/`, which says where its
-facts come from.
+where there is none, are asked by a chat; *embeddings* and *reranking* have no such stand-in. What a provider refuses
+is an error before anything is sent, which `drop_params` turns into a warning. Each row is a file under
+`crates/antiphon/src/providers/`, which says where its facts come from.
 
 <!-- Printed by: cargo run -p antiphon --no-default-features --example providers_table -->
 
-| Id | Provider | Address | Keys | Native schema | Raw prompts | Embeddings | Notes |
-|---|---|---|---|---|---|---|---|
+| Id | Provider | Address | Keys | Native schema | Raw prompts | Embeddings | Reranking | Notes |
+|---|---|---|---|---|---|---|---|---|
 ";
 
 #[expect(clippy::print_stdout, reason = "printing is what this command is for")]
@@ -44,8 +44,9 @@ fn row(provider: &Provider) -> String {
         None => "by chat".into(),
     };
     let vectors = if provider.embeddings.is_some() { "yes" } else { "none" };
+    let rerank = if provider.rerank.is_some() { "yes" } else { "none" };
     let notes = notes(provider).join("; ");
-    format!("| `{id}` | {name} | {address} | {keys} | {schema} | {raw} | {vectors} | {notes} |\n")
+    format!("| `{id}` | {name} | {address} | {keys} | {schema} | {raw} | {vectors} | {rerank} | {notes} |\n")
 }
 
 fn notes(provider: &Provider) -> Vec<String> {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use antiphon_core::dialects::{Decoder, Dialect, Mode};
 use antiphon_core::frames::{Frame, Framer, Framing};
-use antiphon_core::{Error, Event, Kind, Result, TextAnswer};
+use antiphon_core::{Error, Event, Kind, RerankTask, Result, TextAnswer};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
@@ -94,6 +94,8 @@ pub(crate) struct Answer {
     text_answer: Option<TextAnswer>,
     /// How many vectors there must be.
     vectors: Option<usize>,
+    /// What is to be ranked.
+    rerank: Option<Box<RerankTask>>,
     /// Events that go before the first ones of the answer.
     head: Vec<Event>,
     request_id: Option<String>,
@@ -127,6 +129,7 @@ impl Answer {
             tool_as_text: (prepared.rung == Some(Rung::Tool)).then(ToolAsText::default),
             text_answer: prepared.is_text.then(TextAnswer::default),
             vectors: prepared.vectors,
+            rerank: prepared.rerank.clone(),
             head,
             request_id,
             failed: None,
@@ -139,7 +142,10 @@ impl Answer {
     /// Reads what there is. `Ok(None)` where there is no event in it.
     fn read(&mut self, bytes: Option<&[u8]>) -> Result<Option<Vec<Event>>> {
         let mut events = Vec::new();
-        let result = self.decode(bytes, &mut events).and_then(|()| self.check_vectors(&events));
+        let result = self
+            .decode(bytes, &mut events)
+            .and_then(|()| self.check_vectors(&events))
+            .and_then(|()| self.rank(&mut events));
         if let Some(translation) = &mut self.tool_as_text {
             events = translation.translate(events);
         }
@@ -178,6 +184,17 @@ impl Answer {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Puts a ranking into the form that was asked for: its order, how many, with which texts.
+    fn rank(&self, events: &mut [Event]) -> Result<()> {
+        let Some(task) = &self.rerank else { return Ok(()) };
+        for event in events {
+            if let Event::Ranking(ranking) = event {
+                *ranking = task.ranking(std::mem::take(ranking))?;
+            }
+        }
+        Ok(())
     }
 
     fn decode(&mut self, bytes: Option<&[u8]>, events: &mut Vec<Event>) -> Result<()> {

@@ -166,6 +166,10 @@ impl Client {
 
     fn open(&self, mut call: Call) -> Result<EventStream> {
         call.request.check()?;
+        if matches!(call.request.task, Task::Rerank(_)) && call.request.model.is_empty() {
+            return Err(Error::invalid("model", "is required, for reranking has no default one")
+                .hint("name a reranker: model=\"cohere/rerank-v3.5\", or a local one"));
+        }
         if matches!(call.request.task, Task::Embed(_)) {
             call.request.model = self.model_of(&call.request);
         }

@@ -105,6 +105,7 @@ fn kept(table: Table) -> &'static Provider {
             key_optional: true,
             completions: openai.then_some("openai-completions"),
             embeddings: openai.then_some("openai-embeddings"),
+            rerank: openai.then_some("rerank"),
             quirks: Quirks { h2: table.h2, ..Quirks::COMPATIBLE },
             ..Provider::DEFAULT
         }))

@@ -1,8 +1,8 @@
-//! Calls that are no conversation: raw prompts and embeddings.
+//! Calls that are no conversation: raw prompts, embeddings and reranking.
 
-use antiphon_core::{EmbeddingTask, Input, Request, Task, TextTask};
+use antiphon_core::{EmbeddingTask, Input, Request, RerankTask, Task, TextTask};
 
-use crate::{Completion, builder};
+use crate::{Client, Completion, builder};
 
 /// Starts a call that goes on from a raw prompt, or from several.
 ///
@@ -34,6 +34,47 @@ pub fn text_completion(prompt: impl Into<Inputs>) -> Completion {
 pub fn embedding(input: impl Into<Inputs>) -> Completion {
     let task = EmbeddingTask { inputs: input.into().0, ..EmbeddingTask::default() };
     builder::of(Request { task: Task::Embed(Box::new(task)), ..Request::default() })
+}
+
+/// Starts a call that ranks documents by how well they answer a query; they are in the response's `ranking`, the
+/// best first, by their places among the documents.
+///
+/// ```no_run
+/// # async fn example() -> antiphon::Result<()> {
+/// let documents = ["Oslo is in Norway.", "Paris is in France."];
+/// let response = antiphon::rerank("Where is Paris?", documents).model("cohere/rerank-v3.5").await?;
+/// println!("{:?}", response.ranking);
+/// # Ok(())
+/// # }
+/// ```
+pub fn rerank(
+    query: impl Into<String>,
+    documents: impl IntoIterator<Item = impl Into<String>>,
+) -> Completion {
+    let documents = documents.into_iter().map(|text| Input::Text(text.into())).collect();
+    let task = RerankTask { query: query.into(), documents, ..RerankTask::default() };
+    builder::of(Request { task: Task::Rerank(Box::new(task)), ..Request::default() })
+}
+
+impl Client {
+    /// [`text_completion`], answered by this client.
+    pub fn text_completion(&self, prompt: impl Into<Inputs>) -> Completion {
+        text_completion(prompt).client(self)
+    }
+
+    /// [`embedding`], answered by this client.
+    pub fn embedding(&self, input: impl Into<Inputs>) -> Completion {
+        embedding(input).client(self)
+    }
+
+    /// [`rerank`], answered by this client.
+    pub fn rerank(
+        &self,
+        query: impl Into<String>,
+        documents: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Completion {
+        rerank(query, documents).client(self)
+    }
 }
 
 /// One or more texts, or their tokens.

@@ -166,7 +166,7 @@ fn bounds(model: &Model, request: &antiphon_core::Request) -> Option<(f64, f64)>
     // How long the prompt is decides which price holds.
     let (low, high) = (model.price_of(words as u64)?, model.price_of(most)?);
     let least_part = model.off_peak.as_ref().map_or(1.0, |off_peak| off_peak.part);
-    if matches!(request.task, Task::Embed(_)) {
+    if matches!(request.task, Task::Embed(_) | Task::Rerank(_)) {
         return Some((words as f64 * low.input * least_part / 1e6, most as f64 * high.input / 1e6));
     }
     let longest = model.max_output?;

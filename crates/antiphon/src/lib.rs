@@ -60,15 +60,15 @@ pub mod zoo;
 pub use antiphon_core as core;
 pub use antiphon_core::{
     Backend, Choice, Chunk, Chunker, Content, Embeddings, EncodingFormat, Error, Event, EventStream,
-    FinishReason, Fold, FunctionCall, Input, Kind, Map, Message, Operation, Params, Part, PartKind, Request,
-    Response, ResponseFormat, Result, Role, Strict, Task, Tool, ToolCall, ToolChoice, Usage,
+    FinishReason, Fold, FunctionCall, Input, Kind, Map, Message, Operation, Params, Part, PartKind, Ranked,
+    Request, Response, ResponseFormat, Result, Role, Strict, Task, Tool, ToolCall, ToolChoice, Usage,
 };
 pub use base_url::BaseUrl;
 pub use builder::{Completion, Prompt, completion};
 pub use call::{Call, Fallback, Options, Waits};
 pub use call_log::CallLog;
 pub use client::Client;
-pub use endpoints::{Inputs, embedding, text_completion};
+pub use endpoints::{Inputs, embedding, rerank, text_completion};
 pub use explain::{ExplainedRequest, Explanation};
 pub use facts::Facts;
 pub use mock::Mock;

@@ -4,7 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use antiphon_core::error::ROWS;
 use antiphon_core::{
-    Embeddings, Error, Event, Input, Operation, Request, Response, Result, TextAnswer, ToolCall, Usage,
+    Embeddings, Error, Event, Input, Operation, Ranked, Request, Response, Result, Task, TextAnswer,
+    ToolCall, Usage,
 };
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ pub enum Mock {
         /// The calls; one without an id is given one.
         calls: Vec<ToolCall>,
     },
-    /// This vector, for each text to be embedded.
+    /// This vector, for each text to be embedded; the scores of the documents to be reranked.
     Vector(Vec<f32>),
     /// A whole response.
     Response(Box<Response>),
@@ -63,13 +64,17 @@ impl Mock {
         let operation = request.task.operation();
         match self {
             Mock::Vector(vector) if operation == Operation::Embeddings => Ok(vector_events(&vector, request)),
-            Mock::Vector(_) => Err(wrong("is a vector, which only embeddings have")),
+            Mock::Vector(scores) if operation == Operation::Rerank => ranking_events(&scores, request),
+            Mock::Vector(_) => Err(wrong("is a list of numbers, which only embeddings and reranking have")),
             Mock::Response(response) if response.operation != operation => {
                 let (given, asked) = (response.operation.as_str(), operation.as_str());
                 Err(wrong(&format!("is an answer of the kind {given}, and the call's is {asked}")))
             }
             Mock::Text(_) | Mock::ToolCalls { .. } if operation == Operation::Embeddings => {
                 Err(wrong("must be a list of numbers or a list object, for embeddings"))
+            }
+            Mock::Text(_) | Mock::ToolCalls { .. } if operation == Operation::Rerank => {
+                Err(wrong("must be a list of scores, one a document, or an object with results"))
             }
             Mock::Text(text) if operation == Operation::TextCompletion => {
                 Ok(TextAnswer::default().translate(said(Some(&text), &[], request)))
@@ -132,6 +137,28 @@ fn vector_events(vector: &[f32], request: &Request) -> Vec<Event> {
     ]
 }
 
+/// A score for each document.
+fn ranking_events(scores: &[f32], request: &Request) -> Result<Vec<Event>> {
+    let Task::Rerank(task) = &request.task else { return Ok(Vec::new()) };
+    if scores.len() != task.documents.len() {
+        let (scores, documents) = (scores.len(), task.documents.len());
+        return Err(wrong(&format!("has {scores} scores, and there are {documents} documents")));
+    }
+    let scores = (0..).zip(scores).map(|(index, score)| Ranked {
+        index,
+        relevance_score: f64::from(*score),
+        ..Ranked::default()
+    });
+    let read = estimate(task.query.len()) * task.documents.len() as u64 + tokens(&task.documents);
+    Ok(vec![
+        Event::set("antiphon.operation", Operation::Rerank.as_str()),
+        Event::set("id", crate::random::answer_id(Operation::Rerank)),
+        Event::set("model", request.model.as_str()),
+        Event::Ranking(task.ranking(scores.collect())?),
+        Event::set("usage", serde_json::json!(Usage::new(read, 0))),
+    ])
+}
+
 /// How many tokens the inputs have, about.
 fn tokens(inputs: &[Input]) -> u64 {
     let count = |input: &Input| match input {
@@ -144,7 +171,8 @@ fn tokens(inputs: &[Input]) -> u64 {
 fn response(body: &Value) -> Result<Mock> {
     let operation = match body.get("object").and_then(Value::as_str) {
         Some("text_completion") => Operation::TextCompletion,
-        Some("list") => Operation::Embeddings,
+        Some("list") if body.get("results").is_none() => Operation::Embeddings,
+        _ if body.get("results").is_some_and(Value::is_array) => Operation::Rerank,
         _ => Operation::Chat,
     };
     let response = wire::response_of(operation, body.to_string().as_bytes())

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use antiphon_core::dialects::{self, Dialect, Mode, WireRequest};
-use antiphon_core::{Auth, Error, Event, Kind, Provider, Request, Result, Task};
+use antiphon_core::{Auth, Error, Event, Kind, Operation, Provider, Request, RerankTask, Result, Task};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -44,6 +44,8 @@ pub(crate) struct Prepared {
     pub(crate) is_text: bool,
     /// How many vectors there must be.
     pub(crate) vectors: Option<usize>,
+    /// What is to be ranked.
+    pub(crate) rerank: Option<Box<RerankTask>>,
     /// Where the bytes of the answer are left.
     pub(crate) tap: Option<Tap>,
 }
@@ -65,10 +67,14 @@ pub(crate) fn prepare(
     }
     lost.extend(guided(&mut request, spelling, options).map_err(of_target)?);
     let id = provider.dialect_of(request.task.operation(), &hosted.model);
-    let id = id.ok_or_else(|| of_target(no_embeddings(provider)))?;
+    let id = id.ok_or_else(|| of_target(no_endpoint(provider, request.task.operation())))?;
     let dialect = dialects::by_id(id)
         .ok_or_else(|| Error::new(Kind::Internal, format!("there is no dialect {id:?}")))?;
     let mode = if request.stream { Mode::Stream } else { Mode::Whole };
+    let rerank = match &request.task {
+        Task::Rerank(task) => Some(task.clone()),
+        _ => None,
+    };
     let vectors = matches!(request.task, Task::Embed(_)).then(|| request.task.inputs().len());
     let (wire, rung, mut dropped) = encode(dialect, hosted, request, options).map_err(of_target)?;
     dropped.splice(0..0, lost);
@@ -94,9 +100,9 @@ pub(crate) fn prepare(
         h2: provider.quirks.h2,
     };
     // What is translated on its way has bytes that nobody asked for.
-    let passes = rung.is_none() && !is_text;
+    let passes = rung.is_none() && !is_text && rerank.is_none();
     options.tap.iter().for_each(|tap| if passes { tap.begin(id) } else { tap.close() });
-    Ok(Prepared { http, dialect, mode, rung, dropped, is_text, vectors, tap: options.tap.clone() })
+    Ok(Prepared { http, dialect, mode, rung, dropped, is_text, vectors, rerank, tap: options.tap.clone() })
 }
 
 /// Spells out what form a guided answer must have; gives back what had to be dropped for want of a word.
@@ -111,11 +117,15 @@ fn guided(request: &mut Request, spelling: Spelling, options: &Options) -> Resul
     }
 }
 
-/// Only embeddings have nothing that could stand in for them.
-fn no_embeddings(provider: &Provider) -> Error {
-    Error::new(Kind::BadRequest, format!("{} has no embeddings", provider.name))
-        .param("model")
-        .hint("ask a model of another provider, or a local one: model=\"local/path/to/embedding-model.gguf\"")
+/// Embeddings and reranking have nothing that could stand in for them.
+fn no_endpoint(provider: &Provider, operation: Operation) -> Error {
+    let (what, model) = match operation {
+        Operation::Rerank => ("reranking", "reranker"),
+        _ => ("embeddings", "embedding-model"),
+    };
+    let hint =
+        format!("ask a model of another provider, or a local one: model=\"local/path/to/{model}.gguf\"");
+    Error::new(Kind::BadRequest, format!("{} has no {what}", provider.name)).param("model").hint(hint)
 }
 
 /// Encodes the request; what the provider cannot take is asked for in another way, dropped, or an error.

@@ -16,6 +16,7 @@ pub fn answer_id(operation: Operation) -> String {
         Operation::Chat => "chatcmpl",
         Operation::TextCompletion => "cmpl",
         Operation::Embeddings => "embd",
+        Operation::Rerank => "rerank",
     };
     format!("{kind}-{}", uuid())
 }

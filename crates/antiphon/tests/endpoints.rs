@@ -212,6 +212,12 @@ async fn answers_are_kept_and_replayed_without_loss() {
         for (operation, model, asked, reply) in [
             (Operation::TextCompletion, INSTRUCT, json!({"prompt": "x"}), completion(&["Paris."])),
             (Operation::Embeddings, VECTORS, json!({"input": "x"}), vectors(&[&[0.1, -0.3]])),
+            (
+                Operation::Rerank,
+                "hosted_vllm/bge",
+                json!({"query": "q", "documents": ["x", "y"], "return_documents": true}),
+                scores(&[0.1, 0.3]),
+            ),
         ] {
             let upstream = Faultd::start(Script::new().forever(reply));
             let client = client();
@@ -223,9 +229,12 @@ async fn answers_are_kept_and_replayed_without_loss() {
             };
             let first = ask(json!({})).await.unwrap();
             // How vectors are written, and who asks, does not make another answer.
-            let format = if operation == Operation::Embeddings { "encoding_format" } else { "user" };
-            let mut again =
-                ask(json!({format: if format == "user" { "u" } else { "base64" }})).await.unwrap();
+            let same = match operation {
+                Operation::Embeddings => json!({"encoding_format": "base64"}),
+                Operation::Rerank => json!({}),
+                _ => json!({"user": "u"}),
+            };
+            let mut again = ask(same).await.unwrap();
             assert!(again.meta.cache_hit.take().is_some());
             assert_eq!(again, first);
             assert_eq!(upstream.requests().len(), 1);
@@ -275,6 +284,72 @@ async fn a_vector_too_few_and_bad_input_are_errors() {
     let nothing = json!({"input": []}).as_object().unwrap().clone();
     assert_eq!(Call::read(Operation::Embeddings, nothing).unwrap_err().message(), "input: is empty");
     assert_eq!(upstream.requests().len(), 1);
+}
+
+async fn rerank(upstream: &Faultd, model: &str, fields: Value) -> Result<Response> {
+    client().complete(call(upstream, Operation::Rerank, model, fields)).await
+}
+
+/// An answer of these scores, in the order of the documents.
+fn scores(scores: &[f64]) -> Reply {
+    let results: Vec<Value> =
+        (0..).zip(scores).map(|(index, score)| json!({"index": index, "relevance_score": score})).collect();
+    let tokens = json!({"tokens": {"input_tokens": 9.0, "output_tokens": 0.0}});
+    Reply::json(200, json!({"id": "r", "results": results, "meta": tokens}))
+}
+
+#[tokio::test]
+async fn documents_are_ranked_and_tried_again() {
+    let upstream = Faultd::start(Script::new().reply(busy()).reply(scores(&[0.25, 0.75, 0.5])));
+    let fields =
+        json!({"query": "q", "documents": ["a", {"text": "b"}, "c"], "top_n": 2, "return_documents": true});
+    let response = rerank(&upstream, "hosted_vllm/bge", fields).await.unwrap();
+    assert_eq!(paths(&upstream), ["/v1/rerank"; 2]);
+    let sent = body(&upstream.requests()[1]);
+    assert_eq!(sent, json!({"model": "bge", "query": "q", "documents": ["a", "b", "c"], "top_n": 2}));
+    assert_eq!(
+        response.to_json()["results"],
+        json!([
+            {"index": 1, "relevance_score": 0.75, "document": {"text": "b"}},
+            {"index": 2, "relevance_score": 0.5, "document": {"text": "c"}},
+        ])
+    );
+    assert_eq!(response.usage.unwrap().prompt_tokens, 9);
+    let upstream = Faultd::start(Script::new().reply(scores(&[0.5])));
+    let fields = json!({"query": "q", "documents": ["a"], "base_url": upstream.url()});
+    let cohere = call(&upstream, Operation::Rerank, "cohere/rerank-v3.5", fields);
+    client().complete(cohere).await.unwrap();
+    assert_eq!(paths(&upstream), ["/v2/rerank"]);
+}
+
+#[tokio::test]
+async fn a_ranking_of_other_documents_and_bad_input_are_errors() {
+    let upstream = Faultd::start(Script::new().forever(scores(&[0.5, 0.25])));
+    let asked = || json!({"query": "q", "documents": ["a"]});
+    let error = rerank(&upstream, "hosted_vllm/bge", asked()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::ResponseValidation);
+    assert_eq!(error.message(), "the answer ranks document 1, which is past the last one");
+    let error = rerank(&upstream, "anthropic/claude-sonnet-4-5", asked()).await.unwrap_err();
+    assert_eq!((error.kind(), error.message()), (Kind::BadRequest, "Anthropic has no reranking"));
+    let map = asked().as_object().unwrap().clone();
+    let error = client().complete(Call::read(Operation::Rerank, map).unwrap()).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (Kind::InvalidRequest, Some("model")));
+    assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mocked_ranking_has_the_scores_that_are_given() {
+    let client = client();
+    let ask = |mock: Value| {
+        let call = client.rerank("q", ["a", "b"]).model("m/x");
+        call.mock_response(antiphon::Mock::from_json(mock).unwrap())
+    };
+    let ranking = ask(json!([0.25, 0.5])).await.unwrap().ranking.unwrap();
+    assert_eq!(ranking.iter().map(|ranked| ranked.index).collect::<Vec<_>>(), [1, 0]);
+    let error = ask(json!([0.25])).await.unwrap_err();
+    assert_eq!(error.message(), "mock_response: has 1 scores, and there are 2 documents");
+    let given = json!({"id": "x", "results": [{"index": 0, "relevance_score": 1}]});
+    assert_eq!(ask(given).await.unwrap().ranking.unwrap()[0].relevance_score, 1.0);
 }
 
 #[tokio::test]

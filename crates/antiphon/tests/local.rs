@@ -7,6 +7,7 @@ use std::time::Duration;
 use antiphon::config::Config;
 use antiphon::keys::KeyStore;
 use antiphon::{Client, Kind, Message};
+use antiphon_testkit::random_gguf::Recipe;
 use futures_util::StreamExt;
 use serde_json::json;
 
@@ -105,4 +106,45 @@ async fn files_that_are_no_models_are_one_clear_line() {
         assert!(message.contains(&expected.to_lowercase()), "{}: {error}", path.display());
         assert!(!message.contains('\n'), "one line: {message}");
     }
+}
+
+#[tokio::test]
+async fn documents_are_ranked_and_each_model_does_what_it_is_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = client();
+    for name in ["bge-reranker", "qwen3-reranker"] {
+        let recipe = Recipe::ranker(name);
+        let path = folder.path().join(format!("{name}.gguf"));
+        recipe.write(&path);
+        let model = format!("local/{}", path.display());
+        let documents: Vec<String> = serde_json::from_value(recipe.json["documents"].clone()).unwrap();
+        let expected: Vec<f64> = serde_json::from_value(recipe.json["scores"].clone()).unwrap();
+        let ask = || client.rerank(recipe.json["query"].as_str().unwrap(), documents.clone()).model(&model);
+        let response = ask().param("return_documents", true).await.unwrap();
+        assert_eq!(response.model, name);
+        let ranking = response.ranking.unwrap();
+        assert_eq!(ranking.len(), documents.len());
+        assert!(ranking.is_sorted_by(|left, right| left.relevance_score >= right.relevance_score));
+        for ranked in &ranking {
+            let place = ranked.index as usize;
+            assert!((ranked.relevance_score - expected[place]).abs() < 3e-3, "{name}: {ranked:?}");
+            assert_eq!(ranked.document.as_ref(), Some(&documents[place]));
+        }
+        let best = ask().param("top_n", 1).await.unwrap().ranking.unwrap();
+        assert_eq!((best.len(), best[0].index), (1, ranking[0].index));
+
+        let long = client.rerank("1", ["2".to_owned(), "3 ".repeat(300)]).model(&model);
+        let error = long.await.unwrap_err();
+        assert_eq!((error.kind(), error.field()), (Kind::ContextWindowExceeded, Some("documents[1]")));
+        let file = antiphon::local::find(&path.display().to_string(), client.config()).unwrap();
+        let context = client.model_info(&file).await.unwrap().context_length;
+        assert!(error.message().contains(&format!("the model reads {context} at once")), "{error}");
+        let chat = client.completion("hi").model(&model).await.unwrap_err();
+        assert_eq!(chat.message(), format!("{name} is a model for reranking, and generates no text"));
+        let vectors = client.embedding("hi").model(&model).await.unwrap_err();
+        assert_eq!(vectors.message(), format!("{name} ranks documents, and gives no embeddings"));
+    }
+    let error = client.rerank("q", ["a"]).model("local/chorister").await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (Kind::BadRequest, Some("model")));
+    assert_eq!(error.message(), "chorister generates text, and ranks no documents");
 }

@@ -35,6 +35,7 @@ fn faults(row: &Provider) -> impl Iterator<Item = &'static str> {
         ("there is no such dialect", speaks(Some(row.dialect), Operation::Chat)),
         ("there is no such dialect of raw prompts", speaks(row.completions, Operation::TextCompletion)),
         ("there is no such dialect of embeddings", speaks(row.embeddings, Operation::Embeddings)),
+        ("there is no such dialect of reranking", speaks(row.rerank, Operation::Rerank)),
         ("a variable is not in upper case", variables.iter().all(|name| name.chars().all(upper))),
         ("a parameter that it refuses is none", row.quirks.unsupported.iter().all(known)),
         ("a parameter that it renames is none", renamed.into_iter().all(known_anywhere)),

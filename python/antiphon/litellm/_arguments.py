@@ -10,15 +10,16 @@ from antiphon._exceptions import AntiphonError, InvalidRequestError, Timeout
 #: What only LiteLLM's own machinery reads, and what antiphon does anyway. Left out, without a word.
 IGNORED = frozenset(
     """
-    acompletion aembedding allm_passthrough_route allowed_openai_params api_type api_version atext_completion
-    base_model completion_call_id cooldown_time custom_prompt_dict disable_add_transform_inline_image_block
-    drop_unsupported enable_json_schema_validation force_timeout hugging_face id
-    include_server_side_tool_invocations is_async litellm_call_id litellm_credential_name
-    litellm_logging_obj litellm_metadata litellm_params litellm_request_debug litellm_session_id
-    litellm_trace_id logger_fn max_parallel_requests merge_reasoning_content_in_choices model_info no-log
-    no_log order original_function preset_cache_key proxy_server_request replicate retry_strategy
-    router_model_id rpm secret_fields session_id shared_session specific_deployment tags text_completion
-    together_ai tpm trace_id use_chat_completions_api use_in_pass_through user_api_key_auth verbose weight
+    acompletion aembedding allm_passthrough_route allowed_openai_params api_type api_version arerank
+    atext_completion base_model completion_call_id cooldown_time custom_prompt_dict
+    disable_add_transform_inline_image_block drop_unsupported enable_json_schema_validation
+    force_timeout hugging_face id include_server_side_tool_invocations is_async litellm_call_id
+    litellm_credential_name litellm_logging_obj litellm_metadata litellm_params litellm_request_debug
+    litellm_session_id litellm_trace_id logger_fn max_parallel_requests
+    merge_reasoning_content_in_choices model_info no-log no_log order original_function preset_cache_key
+    proxy_server_request replicate retry_strategy router_model_id rpm secret_fields session_id
+    shared_session specific_deployment tags text_completion together_ai tpm trace_id
+    use_chat_completions_api use_in_pass_through user_api_key_auth verbose weight
     """.split()
 )
 
@@ -36,10 +37,12 @@ REFUSED = {
     "hf_model_name": "a local model's template is in its file; a hosted one has its own",
     "initial_prompt_value": "a local model's template is in its file; a hosted one has its own",
     "input_cost_per_second": "prices are by token: register_model",
+    "max_chunks_per_doc": "max_tokens_per_doc= says how much of a document is read",
     "model_list": "the Router is for later; fallbacks= takes models with their own api_key and base_url",
     "output_cost_per_second": "prices are by token: register_model",
     "prompt_id": "give the messages themselves",
     "prompt_variables": "give the messages themselves",
+    "rank_fields": "write what is to be ranked into the text of each document",
     "retry_policy": "retry_on_exceptions= and max_retries= say what is tried again",
     "roles": "a local model's template is in its file; a hosted one has its own",
     "supports_system_message": "write the messages as the model wants them",

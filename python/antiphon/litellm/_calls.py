@@ -52,6 +52,7 @@ class _Call:
         arguments = Arguments(kind, given, settings)
         self.keywords = arguments.keywords
         self.wider = arguments.wider
+        self.is_rerank = kind in ("rerank", "arerank")
         self.log = None
         if arguments.prices:
             _register_price(self.keywords["model"], arguments.prices)
@@ -76,10 +77,19 @@ class _Call:
         if self.log is not None:
             self.log.reporter.answered(getattr(answer, "_stream", answer))
         if isinstance(answer, Object):
+            if self.is_rerank and answer.get("meta") is None:
+                _add_meta(answer)
             hidden = answer._hidden_params
             hidden["_response_ms"] = (perf_counter() - self.began) * 1000
             add_cost(hidden.get("response_cost"))
         return answer
+
+
+def _add_meta(answer):
+    """Puts the counts where LiteLLM has them, whoever gave them."""
+    if answer.usage is not None:
+        counts = answer.usage.prompt_tokens
+        answer.meta = {"billed_units": {"total_tokens": counts}, "tokens": {"input_tokens": counts}}
 
 
 def add_cost(cost):

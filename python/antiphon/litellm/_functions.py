@@ -11,6 +11,8 @@ _ANTIPHONS = {
     "atext_completion": "async_text_completion",
     "embedding": "embedding",
     "aembedding": "async_embedding",
+    "rerank": "rerank",
+    "arerank": "async_rerank",
 }
 
 
@@ -232,6 +234,37 @@ async def aembedding(
 ):
     """``embedding``, without blocking the event loop."""
     return await _run("aembedding", locals())
+
+
+def rerank(
+    model,
+    query,
+    documents,
+    custom_llm_provider=None,
+    top_n=None,
+    rank_fields=None,
+    return_documents=True,
+    max_chunks_per_doc=None,
+    max_tokens_per_doc=None,
+    **kwargs,
+):
+    """Documents by how well they answer a query, the best first: a ``RerankResponse``."""
+    return _run("rerank", locals())
+
+
+async def arerank(
+    model,
+    query,
+    documents,
+    custom_llm_provider=None,
+    top_n=None,
+    rank_fields=None,
+    return_documents=None,
+    max_chunks_per_doc=None,
+    **kwargs,
+):
+    """``rerank``, without blocking the event loop."""
+    return await _run("arerank", locals())
 
 
 def completion_with_retries(*args, **kwargs):

@@ -1,7 +1,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, overload
 
-from antiphon import AsyncCompletionStream, CompletionStream, ModelResponse
+from antiphon import AsyncCompletionStream, CompletionStream, ModelResponse, RerankResponse
 
 # Messages as OpenAI's endpoint takes them, or those of earlier answers.
 _Messages: TypeAlias = Sequence[Any]
@@ -388,6 +388,29 @@ async def aembedding(
     logger_fn: object = None,
     **kwargs: Any,
 ) -> Any: ...
+def rerank(
+    model: str,
+    query: str,
+    documents: Sequence[str | Mapping[str, Any]],
+    custom_llm_provider: str | None = None,
+    top_n: int | None = None,
+    rank_fields: Sequence[str] | None = None,
+    return_documents: bool | None = True,
+    max_chunks_per_doc: int | None = None,
+    max_tokens_per_doc: int | None = None,
+    **kwargs: Any,
+) -> RerankResponse: ...
+async def arerank(
+    model: str,
+    query: str,
+    documents: Sequence[str | Mapping[str, Any]],
+    custom_llm_provider: str | None = None,
+    top_n: int | None = None,
+    rank_fields: Sequence[str] | None = None,
+    return_documents: bool | None = None,
+    max_chunks_per_doc: int | None = None,
+    **kwargs: Any,
+) -> RerankResponse: ...
 def completion_with_retries(*args: Any, **kwargs: Any) -> ModelResponse | CompletionStream: ...
 async def acompletion_with_retries(*args: Any, **kwargs: Any) -> ModelResponse | AsyncCompletionStream: ...
 def mock_completion(

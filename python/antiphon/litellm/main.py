@@ -4,6 +4,7 @@ from antiphon.litellm import (
     acompletion,
     acompletion_with_retries,
     aembedding,
+    arerank,
     atext_completion,
     batch_completion,
     batch_completion_models,
@@ -12,6 +13,7 @@ from antiphon.litellm import (
     completion_with_retries,
     embedding,
     mock_completion,
+    rerank,
     stream_chunk_builder,
     text_completion,
 )
@@ -20,6 +22,7 @@ __all__ = [
     "acompletion",
     "acompletion_with_retries",
     "aembedding",
+    "arerank",
     "atext_completion",
     "batch_completion",
     "batch_completion_models",
@@ -28,6 +31,7 @@ __all__ = [
     "completion_with_retries",
     "embedding",
     "mock_completion",
+    "rerank",
     "stream_chunk_builder",
     "text_completion",
 ]

@@ -208,7 +208,7 @@ fn remove(name: &str, printer: &mut Printer) -> Outcome {
 
 /// The kind of that word.
 pub(crate) fn kind(word: &str) -> Result<Purpose, Error> {
-    let kinds = [Purpose::Base, Purpose::Instruct, Purpose::Embedding];
+    let kinds = [Purpose::Base, Purpose::Instruct, Purpose::Embedding, Purpose::Reranker];
     kinds.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| {
         let known = kinds.map(Purpose::as_str).join(", ");
         Error::new(Kind::InvalidRequest, format!("must be one of {known}"))

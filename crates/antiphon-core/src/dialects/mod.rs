@@ -15,6 +15,7 @@ pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_embeddings;
 mod refuse;
+pub mod rerank;
 mod wire;
 
 use std::borrow::Cow;
@@ -161,6 +162,12 @@ pub static DIALECTS: &[Row] = &[
         operation: Operation::Embeddings,
         dialect: &openai_embeddings::OpenAiEmbeddings,
         serve: Some(&openai_embeddings::OpenAiEmbeddings),
+    },
+    Row {
+        id: "rerank",
+        operation: Operation::Rerank,
+        dialect: &rerank::Rerank,
+        serve: Some(&rerank::Rerank),
     },
     Row {
         id: "llm-engine",

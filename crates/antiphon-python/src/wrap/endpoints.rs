@@ -1,4 +1,4 @@
-//! Text completions and embeddings as Python objects, of the classes in `_endpoint_types.py`.
+//! Text completions, embeddings and rankings as Python objects, of the classes in `_endpoint_types.py`.
 
 use antiphon::core::chunk::ChunkChoice;
 use antiphon::core::embeddings::to_base64;
@@ -17,6 +17,8 @@ struct Classes {
     logprobs: Class,
     embeddings: Class,
     embedding: Class,
+    ranking: Class,
+    ranked: Class,
 }
 
 fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
@@ -30,6 +32,8 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
             logprobs: class("Logprobs")?,
             embeddings: class("EmbeddingResponse")?,
             embedding: class("Embedding")?,
+            ranking: class("RerankResponse")?,
+            ranked: class("RerankResult")?,
         })
     })
 }
@@ -150,4 +154,32 @@ pub(crate) fn embeddings<'py>(
     }
     extend(&fields, &response.extra)?;
     finished(py, make(&classes(py)?.embeddings, fields)?, response, facts)
+}
+
+/// Documents with their scores.
+pub(crate) fn ranking<'py>(py: Python<'py>, response: &Response, facts: &Facts) -> Object<'py> {
+    let results = PyList::empty(py);
+    for ranked in response.ranking.iter().flatten() {
+        let fields = fields! { py,
+            "index": ranked.index,
+            "relevance_score": ranked.relevance_score,
+        };
+        if let Some(text) = &ranked.document {
+            let document = PyDict::new(py);
+            document.set_item(intern!(py, "text"), text)?;
+            fields.set_item(intern!(py, "document"), document)?;
+        }
+        extend(&fields, &ranked.extra)?;
+        results.append(make(&classes(py)?.ranked, fields)?)?;
+    }
+    let fields = fields! { py,
+        "id": &response.id,
+        "model": &response.model,
+        "results": results,
+    };
+    if let Some(counts) = &response.usage {
+        fields.set_item(intern!(py, "usage"), usage(py, counts)?)?;
+    }
+    extend(&fields, &response.extra)?;
+    finished(py, make(&classes(py)?.ranking, fields)?, response, facts)
 }

@@ -47,6 +47,31 @@ pub(crate) static ROUTES: &[Route] = &[
         handler: || post(embeddings),
         ..ROW
     },
+    // Cohere's clients ask the second, vLLM's the third.
+    Route {
+        method: "POST",
+        path: "/v1/rerank",
+        summary: "Ranks documents by how well they answer a query.",
+        body: Some(include_str!("schemas/rerank.json")),
+        handler: || post(rerank),
+        ..ROW
+    },
+    Route {
+        method: "POST",
+        path: "/v2/rerank",
+        summary: "The same, where Cohere has it.",
+        body: Some(include_str!("schemas/rerank.json")),
+        handler: || post(rerank),
+        ..ROW
+    },
+    Route {
+        method: "POST",
+        path: "/rerank",
+        summary: "The same, where vLLM has it.",
+        body: Some(include_str!("schemas/rerank.json")),
+        handler: || post(rerank),
+        ..ROW
+    },
     Route { path: "/v1/models", summary: "The models that this key may ask.", handler: || get(list), ..ROW },
     Route { path: "/v1/models/{*model}", summary: "One of them.", handler: || get(one), ..ROW },
 ];
@@ -61,6 +86,10 @@ pub(super) async fn completions(caller: Caller, request: Request) -> Response {
 
 async fn embeddings(caller: Caller, request: Request) -> Response {
     ask(caller, "openai-embeddings", request).await
+}
+
+async fn rerank(caller: Caller, request: Request) -> Response {
+    ask(caller, "rerank", request).await
 }
 
 async fn list(caller: Caller) -> Response {

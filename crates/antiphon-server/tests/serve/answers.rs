@@ -224,7 +224,6 @@ async fn embeddings_and_prompts() {
     assert_eq!(answer.json()["choices"][0]["text"], " there", "{}", answer.text());
 }
 
-#[cfg(feature = "local")]
 #[tokio::test]
 async fn the_built_in_model_is_there_without_a_configuration() {
     let server = serve("").await;

@@ -10,6 +10,7 @@ mod life;
 #[cfg(feature = "local")]
 mod local;
 mod page;
+mod rerank;
 mod rig;
 mod upstreams;
 mod walk;

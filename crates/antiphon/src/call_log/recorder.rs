@@ -38,6 +38,7 @@ fn method(operation: Operation) -> &'static str {
         Operation::Chat => "completion",
         Operation::TextCompletion => "text_completion",
         Operation::Embeddings => "embedding",
+        Operation::Rerank => "rerank",
     }
 }
 

@@ -76,7 +76,7 @@ impl Keeping {
 
 /// Whether every choice said why it ended. What a fallback answered is not the answer of the model asked for.
 fn is_whole(response: &Response) -> bool {
-    (!response.choices.is_empty() || response.embeddings.is_some())
+    (!response.choices.is_empty() || response.embeddings.is_some() || response.ranking.is_some())
         && response.choices.iter().all(|choice| choice.finish_reason.is_some())
         && response.meta.fallback_for.is_none()
 }

@@ -1,6 +1,7 @@
 //! Any other server that follows OpenAI: its address is given by `base_url`.
 //!
-//! Raw prompts and embeddings are asked where OpenAI's are; a server that lacks one says so.
+//! Raw prompts and embeddings are asked where OpenAI's are, reranking at `/rerank` beside them; a server that lacks
+//! one says so.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -11,6 +12,7 @@ pub(super) const PROVIDER: Provider = Provider {
     key_optional: true,
     completions: Some("openai-completions"),
     embeddings: Some("openai-embeddings"),
+    rerank: Some("rerank"),
     quirks: Quirks::COMPATIBLE,
     ..Provider::DEFAULT
 };

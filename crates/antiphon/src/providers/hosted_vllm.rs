@@ -1,7 +1,7 @@
 //! vLLM, of one's own. Address and fields: docs.vllm.ai, "OpenAI-Compatible Server"; variables: LiteLLM
 //! 1.109.
 //!
-//! Raw prompts, embeddings and their `encoding_format`: the same page.
+//! Raw prompts, embeddings and their `encoding_format`, reranking: the same page.
 
 use antiphon_core::{Guided, Provider, Quirks};
 
@@ -14,6 +14,7 @@ pub(super) const PROVIDER: Provider = Provider {
     key_optional: true,
     completions: Some("openai-completions"),
     embeddings: Some("openai-embeddings"),
+    rerank: Some("rerank"),
     quirks: Quirks {
         guided: Guided::Vllm,
         base64_embeddings: true,

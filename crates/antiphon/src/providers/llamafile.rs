@@ -1,6 +1,6 @@
 //! llamafile, of one's own, which is llama.cpp's server. Address: its README; variables: LiteLLM 1.109.
 //!
-//! Raw prompts and embeddings: llama.cpp's README of its server.
+//! Raw prompts, embeddings and reranking: llama.cpp's README of its server.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -13,6 +13,7 @@ pub(super) const PROVIDER: Provider = Provider {
     key_optional: true,
     completions: Some("openai-completions"),
     embeddings: Some("openai-embeddings"),
+    rerank: Some("rerank"),
     quirks: Quirks::COMPATIBLE,
     ..Provider::DEFAULT
 };

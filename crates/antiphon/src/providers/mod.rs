@@ -16,6 +16,7 @@ macro_rules! providers {
 providers! {
     anthropic,
     cerebras,
+    cohere,
     custom_openai,
     dashscope,
     deepinfra,

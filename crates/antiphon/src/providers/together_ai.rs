@@ -1,7 +1,8 @@
 //! Together AI. Keys and fields: its SDK `together` 1.5.34 (2025-12). Which models take a schema is not told
 //! by their names; `logprobs` is a number there.
 //!
-//! Raw prompts (one at a time) and embeddings: `completions` and `embeddings` of the same SDK.
+//! Raw prompts (one at a time) and embeddings: `completions` and `embeddings` of the same SDK; reranking: its
+//! `rerank`.
 
 use antiphon_core::{Provider, Quirks};
 
@@ -13,6 +14,7 @@ pub(super) const PROVIDER: Provider = Provider {
     url_variables: &["TOGETHER_AI_API_BASE", "TOGETHER_BASE_URL"],
     completions: Some("openai-completions"),
     embeddings: Some("openai-embeddings"),
+    rerank: Some("rerank"),
     quirks: Quirks {
         prompt_lists: false,
         ..Quirks::COMPATIBLE

@@ -81,6 +81,8 @@ pub enum Purpose {
     Instruct,
     /// To make vectors of texts.
     Embedding,
+    /// To tell how well documents answer a query.
+    Reranker,
 }
 
 impl Zoo {
@@ -93,8 +95,12 @@ impl Zoo {
 }
 
 impl Purpose {
-    const NAMES: &[(&str, Purpose)] =
-        &[("base", Purpose::Base), ("instruct", Purpose::Instruct), ("embedding", Purpose::Embedding)];
+    const NAMES: &[(&str, Purpose)] = &[
+        ("base", Purpose::Base),
+        ("instruct", Purpose::Instruct),
+        ("embedding", Purpose::Embedding),
+        ("reranker", Purpose::Reranker),
+    ];
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
@@ -341,9 +347,14 @@ mod tests {
                 let a_parameter = size / model.parameters;
                 assert!((0.4..1.2).contains(&a_parameter), "{name}: {a_parameter} bytes a parameter");
             }
-            assert_eq!(model.purpose == Purpose::Embedding, name.contains("embed"), "{name}");
+            let is_for_vectors = name.contains("embed") || name == "bge-m3";
+            assert_eq!(model.purpose == Purpose::Embedding, is_for_vectors, "{name}");
+            assert_eq!(model.purpose == Purpose::Reranker, name.contains("rerank"), "{name}");
         }
-        let order = |model: &Model| (model.zoo, model.purpose == Purpose::Embedding);
+        let order = |model: &Model| {
+            let last = model.purpose == Purpose::Reranker;
+            (model.zoo, last, model.purpose == Purpose::Embedding)
+        };
         assert!(models().is_sorted_by_key(order));
     }
 

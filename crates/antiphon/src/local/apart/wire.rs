@@ -138,6 +138,7 @@ pub(super) fn write(to: &mut impl Write, what: &impl Serialize) -> io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use antiphon_core::Ranked;
     use serde_json::json;
 
     fn there_and_back<T: Serialize + for<'a> Deserialize<'a>>(value: &T) -> T {
@@ -166,6 +167,11 @@ mod tests {
                 json!({"model": "m", "prompt": ["a", "b"], "echo": true, "logprobs": 2}),
             ),
             (Operation::Embeddings, json!({"model": "m", "input": ["a", "b"], "dimensions": 3})),
+            (
+                Operation::Rerank,
+                json!({"model": "m", "query": "q", "documents": ["a", {"text": "b"}], "top_n": 1,
+                "return_documents": true, "max_tokens_per_doc": 9}),
+            ),
         ] {
             let request = Request::read(operation, request.as_object().unwrap().clone()).unwrap();
             assert_eq!(there_and_back(&Asked::of(&request)).request().unwrap(), request);
@@ -187,11 +193,18 @@ mod tests {
 
     #[test]
     fn events_arrive_as_they_were() {
+        let extra = Map::from_iter([("relevant_spans".to_owned(), json!([1]))]);
         let events = vec![
             Event::text("a\n\u{2028}"),
             Event::set("usage", json!({"prompt_tokens": 3})),
             Event::set_call(0, 1, "name", "f"),
             Event::Embeddings(antiphon_core::Embeddings::new(vec![vec![0.1, -1.5e-7], vec![3.0]])),
+            Event::Ranking(vec![Ranked {
+                index: 2,
+                relevance_score: 0.1,
+                document: Some("a".into()),
+                extra,
+            }]),
         ];
         assert_eq!(there_and_back(&events), events);
     }

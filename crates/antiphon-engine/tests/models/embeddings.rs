@@ -1,51 +1,14 @@
 //! Vectors of texts, compared with the same model worked out by hand; and raw prompts on the built-in model.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-mod tiny_bert;
-
-use antiphon_core::{Backend, Error, Fold, Kind, Operation, Request, Response, Result};
+use antiphon_core::{Error, Kind, Operation, Response, Result};
 use antiphon_engine::{Engine, EngineOptions};
-use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use tiny_bert::{CLS, CONTEXT, Pooling, SEP, TinyBert, WIDTH};
+use crate::ask::{request, run};
+use crate::tiny_bert::{CLS, CONTEXT, Pooling, SEP, TinyBert, WIDTH};
 
 /// The most that one number of a vector differs: llama.cpp looks GELU up in a table of half floats.
 const CLOSE: f64 = 2e-3;
-
-fn request(operation: Operation, value: Value) -> Request {
-    Request::read(operation, value.as_object().unwrap().clone()).unwrap()
-}
-
-fn run(engine: &Engine, request: Request) -> Result<Response> {
-    let mut events = engine.call(request);
-    let fold = async move {
-        let mut fold = Fold::new();
-        while let Some(batch) = events.next().await {
-            fold.extend(batch?);
-        }
-        Ok(fold.finish())
-    };
-    block_on(fold)
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    use std::task::{Context, Poll, Wake, Waker};
-    struct Unpark(std::thread::Thread);
-    impl Wake for Unpark {
-        fn wake(self: std::sync::Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let mut future = std::pin::pin!(future);
-    let waker = Waker::from(std::sync::Arc::new(Unpark(std::thread::current())));
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => std::thread::park(),
-        }
-    }
-}
 
 /// An engine of the tiny model, whose file lives as long as the process.
 fn bert(pooling: Pooling) -> Engine {
@@ -141,20 +104,11 @@ fn what_cannot_be_read_is_told() {
 }
 
 #[test]
-fn a_model_that_ranks_and_one_that_generates_give_no_vectors() {
+fn a_model_that_generates_gives_no_vectors() {
     let chorister = Engine::builtin(None, &EngineOptions::default()).unwrap();
     let error = embed(&chorister, json!({"input": "hi"})).unwrap_err();
     assert_eq!(error.message(), "chorister generates text, and gives no embeddings");
     assert!(error.advice().unwrap().contains("pooling"));
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rank.gguf");
-    TinyBert::new().write(&path, Pooling::Rank);
-    let error = Engine::load(&path, "rank", &EngineOptions::default()).err().unwrap();
-    assert_eq!(error.kind(), Kind::LocalModel);
-    assert!(
-        error.message().ends_with("rank.gguf: is a model that ranks texts; it gives no vectors"),
-        "{error}"
-    );
 }
 
 #[test]

@@ -1,18 +1,13 @@
 //! LoRA adapters: a model under one answers as the model does whose weights were changed by it.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
-
-mod ask;
-#[expect(dead_code, reason = "not every test uses all of it")]
-mod random_gguf;
 
 use std::path::Path;
 
 use antiphon_core::{Kind, Operation};
 use antiphon_engine::{Adapter, Engine, EngineOptions, Scale};
+use antiphon_testkit::random_gguf::{Gguf, Recipe, Tensor, draw};
 use serde_json::{Value, json};
 
-use ask::{request, run};
-use random_gguf::{Gguf, Recipe, Tensor, draw};
+use crate::ask::{request, run};
 
 const RANK: usize = 4;
 const ALPHA: f32 = 6.0;

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use antiphon_testkit::random_gguf::{self, Gguf};
+
 pub(crate) const VOCABULARY: &[&str] =
     &["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "▁the", "▁cat", "▁dog", "▁sat", "▁on", "▁mat", "s"];
 pub(crate) const CLS: u32 = 2;
@@ -28,6 +30,13 @@ struct Tensor {
     columns: usize,
     rows: Option<usize>,
     numbers: Vec<f32>,
+}
+
+impl Tensor {
+    fn for_file(&self) -> random_gguf::Tensor {
+        let shape = [self.columns].into_iter().chain(self.rows).map(|size| size as u64).collect();
+        random_gguf::Tensor { name: self.name.to_owned(), shape, numbers: self.numbers.clone() }
+    }
 }
 
 pub(crate) struct TinyBert {
@@ -164,74 +173,14 @@ impl TinyBert {
         ] {
             file.number(key, number as u32);
         }
-        file.key("bert.attention.layer_norm_epsilon", 6);
-        file.values.extend((EPSILON as f32).to_le_bytes());
-        file.key("bert.attention.causal", 7);
-        file.values.push(0);
+        file.float("bert.attention.layer_norm_epsilon", EPSILON as f32);
+        file.flag("bert.attention.causal", false);
         file.text("tokenizer.ggml.model", "bert");
-        file.key("tokenizer.ggml.tokens", 9);
-        file.values.extend(8u32.to_le_bytes());
-        file.values.extend((VOCABULARY.len() as u64).to_le_bytes());
-        VOCABULARY.iter().for_each(|token| file.string(token));
-        file.key("tokenizer.ggml.token_type", 9);
-        file.values.extend(5u32.to_le_bytes());
-        file.values.extend((VOCABULARY.len() as u64).to_le_bytes());
-        for token in VOCABULARY {
-            let kind = if token.starts_with('[') { 3i32 } else { 1 };
-            file.values.extend(kind.to_le_bytes());
-        }
-        std::fs::write(path, file.finish(&self.tensors)).unwrap();
-    }
-}
-
-#[derive(Default)]
-struct Gguf {
-    values: Vec<u8>,
-    count: u64,
-}
-
-impl Gguf {
-    fn string(&mut self, text: &str) {
-        self.values.extend((text.len() as u64).to_le_bytes());
-        self.values.extend(text.as_bytes());
-    }
-
-    fn key(&mut self, key: &str, kind: u32) {
-        self.string(key);
-        self.values.extend(kind.to_le_bytes());
-        self.count += 1;
-    }
-
-    fn text(&mut self, key: &str, text: &str) {
-        self.key(key, 8);
-        self.string(text);
-    }
-
-    fn number(&mut self, key: &str, number: u32) {
-        self.key(key, 4);
-        self.values.extend(number.to_le_bytes());
-    }
-
-    fn finish(mut self, tensors: &[Tensor]) -> Vec<u8> {
-        let mut data: Vec<u8> = Vec::new();
-        for tensor in tensors {
-            self.string(tensor.name);
-            let shape: Vec<usize> = [tensor.columns].into_iter().chain(tensor.rows).collect();
-            self.values.extend((shape.len() as u32).to_le_bytes());
-            shape.iter().for_each(|size| self.values.extend((*size as u64).to_le_bytes()));
-            self.values.extend(0u32.to_le_bytes());
-            self.values.extend((data.len() as u64).to_le_bytes());
-            data.extend(tensor.numbers.iter().flat_map(|number| number.to_le_bytes()));
-            data.resize(data.len().next_multiple_of(32), 0);
-        }
-        let mut file = b"GGUF".to_vec();
-        file.extend(3u32.to_le_bytes());
-        file.extend((tensors.len() as u64).to_le_bytes());
-        file.extend(self.count.to_le_bytes());
-        file.extend(self.values);
-        file.resize(file.len().next_multiple_of(32), 0);
-        file.extend(data);
-        file
+        file.texts("tokenizer.ggml.tokens", VOCABULARY);
+        let kinds = VOCABULARY.iter().map(|token| if token.starts_with('[') { 3i32 } else { 1 });
+        file.array("tokenizer.ggml.token_type", 5, kinds.map(i32::to_le_bytes));
+        let tensors: Vec<_> = self.tensors.iter().map(Tensor::for_file).collect();
+        std::fs::write(path, file.finish(&tensors)).unwrap();
     }
 }
 

@@ -1,16 +1,12 @@
 //! Each architecture, as a tiny random model: what the engine makes of it, against what transformers makes of the same
 //! weights (`scripts/architectures.py`).
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
-
-mod ask;
-mod random_gguf;
 
 use antiphon_core::{Kind, Operation, Response, Result};
 use antiphon_engine::{Engine, EngineOptions};
+use antiphon_testkit::random_gguf::{Recipe, text};
 use serde_json::{Value, json};
 
-use ask::{request, run};
-use random_gguf::{Recipe, text};
+use crate::ask::{request, run};
 
 /// The most that the logarithm of a probability differs: keys and values are kept in half floats.
 const CLOSE: f64 = 0.03;

@@ -1,5 +1,7 @@
-//! GGUF files with random weights, written from a recipe: `fixtures/architectures/NAME.json`, which
-//! `scripts/architectures.py` made, tells the metadata, and how the numbers of each tensor are drawn.
+//! GGUF files with random weights, written from a recipe: `NAME.json` in `architectures` or `rerankers` below
+//! `crates/antiphon-engine/tests/files`, which `scripts/architectures.py` made, tells the metadata, and how the numbers
+//! of each tensor are drawn.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +9,7 @@ use serde_json::Value;
 
 /// `<unk>`, `<s>`, `</s>`, the 128 bytes of ASCII and 61 pairs of letters: as many tokens as the recipes' models have. The
 /// space is the piece that stands for one, which a text may not lack.
-pub(crate) fn vocabulary() -> Vec<String> {
+pub fn vocabulary() -> Vec<String> {
     let special = ["<unk>", "<s>", "</s>"].map(str::to_owned).into_iter();
     let bytes = (0..128).map(|byte| if byte == 0x20 { "▁".into() } else { format!("<0x{byte:02X}>") });
     let pairs = (0..61)
@@ -16,7 +18,7 @@ pub(crate) fn vocabulary() -> Vec<String> {
 }
 
 /// What a token is as text.
-pub(crate) fn text(token: usize) -> String {
+pub fn text(token: usize) -> String {
     match token {
         3..131 => char::from((token - 3) as u8).to_string(),
         _ => vocabulary()[token].clone(),
@@ -24,26 +26,41 @@ pub(crate) fn text(token: usize) -> String {
 }
 
 /// A model's recipe, with what was worked out of it elsewhere.
-#[derive(Clone)]
-pub(crate) struct Recipe {
-    pub(crate) name: String,
-    pub(crate) json: Value,
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// That of its file.
+    pub name: String,
+    /// All of it.
+    pub json: Value,
     /// Written beside what the recipe says.
-    pub(crate) template: Option<String>,
+    pub template: Option<String>,
     /// A token that is another text than in the models' vocabulary.
-    pub(crate) renamed: Option<(usize, String)>,
+    pub renamed: Option<(usize, String)>,
 }
 
+const ARCHITECTURES: &str = "architectures";
+
 impl Recipe {
-    pub(crate) fn all() -> Vec<Recipe> {
+    /// Those of every architecture, by name.
+    pub fn all() -> Vec<Recipe> {
         let mut paths: Vec<PathBuf> =
-            std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+            std::fs::read_dir(folder(ARCHITECTURES)).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         paths.iter().map(|path| Self::named(path.file_stem().unwrap().to_str().unwrap())).collect()
     }
 
-    pub(crate) fn named(name: &str) -> Recipe {
-        let json = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
+    /// One of a model that generates text.
+    pub fn named(name: &str) -> Recipe {
+        Self::of(ARCHITECTURES, name)
+    }
+
+    /// One of a model that ranks.
+    pub fn ranker(name: &str) -> Recipe {
+        Self::of("rerankers", name)
+    }
+
+    fn of(kind: &str, name: &str) -> Recipe {
+        let json = std::fs::read_to_string(folder(kind).join(format!("{name}.json"))).unwrap();
         Recipe {
             name: name.into(),
             json: serde_json::from_str(&json).unwrap(),
@@ -52,26 +69,24 @@ impl Recipe {
         }
     }
 
-    pub(crate) fn prompt(&self) -> &Value {
+    /// The tokens that the steps go on from.
+    pub fn prompt(&self) -> &Value {
         &self.json["prompt"]
     }
 
     /// At each step of the answer, the likeliest tokens with the logarithms of their probabilities.
-    pub(crate) fn steps(&self) -> Vec<Vec<(usize, f64)>> {
+    pub fn steps(&self) -> Vec<Vec<(usize, f64)>> {
         serde_json::from_value(self.json["steps"].clone()).unwrap()
     }
 
     /// Writes the GGUF file.
-    pub(crate) fn write(&self, path: &Path) {
-        let tensors: Vec<Tensor> =
-            self.json["tensors"].as_array().unwrap().iter().map(Tensor::read).collect();
-        std::fs::write(path, self.head().finish(&tensors)).unwrap();
+    pub fn write(&self, path: &Path) {
+        std::fs::write(path, self.head().finish(&self.tensors())).unwrap();
     }
 
     /// Writes it as several files, by the names that llama.cpp gives them; the first one's path comes back.
-    pub(crate) fn write_split(&self, folder: &Path, count: u16) -> PathBuf {
-        let tensors: Vec<Tensor> =
-            self.json["tensors"].as_array().unwrap().iter().map(Tensor::read).collect();
+    pub fn write_split(&self, folder: &Path, count: u16) -> PathBuf {
+        let tensors = self.tensors();
         let size = tensors.len().div_ceil(usize::from(count));
         let path = |place: u16| folder.join(format!("{}-{:05}-of-{count:05}.gguf", self.name, place + 1));
         for (place, part) in (0..).zip(tensors.chunks(size)) {
@@ -84,6 +99,10 @@ impl Recipe {
         path(0)
     }
 
+    fn tensors(&self) -> Vec<Tensor> {
+        self.json["tensors"].as_array().unwrap().iter().map(Tensor::read).collect()
+    }
+
     fn head(&self) -> Gguf {
         let mut file = Gguf::default();
         for (key, entry) in self.json["metadata"].as_object().unwrap() {
@@ -93,7 +112,8 @@ impl Recipe {
         if let Some((token, text)) = &self.renamed {
             tokens[*token].clone_from(text);
         }
-        file.text("tokenizer.ggml.model", "llama");
+        let tokenizer = self.json["tokenizer"].as_str().unwrap_or("llama");
+        file.text("tokenizer.ggml.model", tokenizer);
         file.texts("tokenizer.ggml.tokens", &tokens);
         let kinds = tokens.iter().enumerate().map(|(id, _)| match id {
             0 => 2i32,
@@ -106,9 +126,19 @@ impl Recipe {
         for (key, token) in [("unknown", 0u32), ("bos", 1), ("eos", 2), ("padding", 0)] {
             file.number(&format!("tokenizer.ggml.{key}_token_id"), token);
         }
-        if self.name == "t5" {
-            file.flag("tokenizer.ggml.add_bos_token", false);
-            file.flag("tokenizer.ggml.add_eos_token", true);
+        // What the vocabularies of their kinds say.
+        let adds: &[(&str, bool)] = match self.name.as_str() {
+            "t5" => &[("bos", false), ("eos", true)],
+            "bge-reranker" if self.json["unsaid_sep"] == true => &[("bos", true), ("eos", true)],
+            "bge-reranker" => &[("bos", true), ("eos", true), ("sep", true)],
+            "qwen3-reranker" => &[("bos", false)],
+            _ => &[],
+        };
+        adds.iter().for_each(|(what, add)| file.flag(&format!("tokenizer.ggml.add_{what}_token"), *add));
+        file.number("tokenizer.ggml.seperator_token_id", 2);
+        file.number("tokenizer.ggml.token_type_count", 1);
+        if let Some(template) = self.json["rerank_template"].as_str() {
+            file.text("tokenizer.chat_template.rerank", template);
         }
         if let Some(template) = &self.template {
             file.text("tokenizer.chat_template", template);
@@ -117,12 +147,12 @@ impl Recipe {
     }
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/architectures")
+fn folder(kind: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../antiphon-engine/tests/files").join(kind)
 }
 
 /// `count` numbers around `offset`, at most `scale` away: splitmix64, begun with the FNV-1a hash of the name.
-pub(crate) fn draw(name: &str, count: usize, scale: f32, offset: f32) -> Vec<f32> {
+pub fn draw(name: &str, count: usize, scale: f32, offset: f32) -> Vec<f32> {
     let hash = |state: u64, byte: u8| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     let mut state = name.bytes().fold(0xcbf2_9ce4_8422_2325, hash);
     let mut next = || {
@@ -135,10 +165,14 @@ pub(crate) fn draw(name: &str, count: usize, scale: f32, offset: f32) -> Vec<f32
 }
 
 /// Numbers with their shape, the fastest dimension first.
-pub(crate) struct Tensor {
-    pub(crate) name: String,
-    pub(crate) shape: Vec<u64>,
-    pub(crate) numbers: Vec<f32>,
+#[derive(Debug, Clone)]
+pub struct Tensor {
+    /// By what name the file has it.
+    pub name: String,
+    /// How long it is in each dimension.
+    pub shape: Vec<u64>,
+    /// All of them.
+    pub numbers: Vec<f32>,
 }
 
 impl Tensor {
@@ -159,8 +193,8 @@ impl Tensor {
 }
 
 /// A GGUF file in the making.
-#[derive(Default)]
-pub(crate) struct Gguf {
+#[derive(Debug, Default)]
+pub struct Gguf {
     values: Vec<u8>,
     count: u64,
 }
@@ -177,19 +211,22 @@ impl Gguf {
         self.count += 1;
     }
 
-    pub(crate) fn text(&mut self, key: &str, text: &str) {
+    /// Adds a text.
+    pub fn text(&mut self, key: &str, text: &str) {
         self.key(key, 8);
         self.string(text);
     }
 
-    pub(crate) fn texts(&mut self, key: &str, texts: &[impl AsRef<str>]) {
+    /// Adds a list of texts.
+    pub fn texts(&mut self, key: &str, texts: &[impl AsRef<str>]) {
         self.key(key, 9);
         self.values.extend(8u32.to_le_bytes());
         self.values.extend((texts.len() as u64).to_le_bytes());
         texts.iter().for_each(|text| self.string(text.as_ref()));
     }
 
-    pub(crate) fn number(&mut self, key: &str, number: u32) {
+    /// Adds a whole number.
+    pub fn number(&mut self, key: &str, number: u32) {
         self.key(key, 4);
         self.values.extend(number.to_le_bytes());
     }
@@ -204,18 +241,20 @@ impl Gguf {
         self.values.extend(number.to_le_bytes());
     }
 
-    pub(crate) fn float(&mut self, key: &str, number: f32) {
+    /// Adds a number.
+    pub fn float(&mut self, key: &str, number: f32) {
         self.key(key, 6);
         self.values.extend(number.to_le_bytes());
     }
 
-    pub(crate) fn flag(&mut self, key: &str, flag: bool) {
+    /// Adds a yes or no.
+    pub fn flag(&mut self, key: &str, flag: bool) {
         self.key(key, 7);
         self.values.push(flag.into());
     }
 
-    /// Numbers of four bytes each.
-    pub(crate) fn array(&mut self, key: &str, kind: u32, numbers: impl ExactSizeIterator<Item = [u8; 4]>) {
+    /// Adds a list of numbers of four bytes each.
+    pub fn array(&mut self, key: &str, kind: u32, numbers: impl ExactSizeIterator<Item = [u8; 4]>) {
         self.key(key, 9);
         self.values.extend(kind.to_le_bytes());
         self.values.extend((numbers.len() as u64).to_le_bytes());
@@ -234,6 +273,10 @@ impl Gguf {
             "[int32]" => self.array(key, 5, list().map(|value| whole(value).to_le_bytes())),
             "[uint32]" => self.array(key, 4, list().map(|value| whole(value).to_le_bytes())),
             "[float32]" => self.array(key, 6, list().map(|value| float(value).to_le_bytes())),
+            "[string]" => {
+                let texts: Vec<&str> = list().map(|value| value.as_str().unwrap()).collect();
+                self.texts(key, &texts);
+            }
             "[bool]" => {
                 self.key(key, 9);
                 self.values.extend(7u32.to_le_bytes());
@@ -244,7 +287,8 @@ impl Gguf {
         }
     }
 
-    pub(crate) fn finish(mut self, tensors: &[Tensor]) -> Vec<u8> {
+    /// The bytes of the file, with these tensors.
+    pub fn finish(mut self, tensors: &[Tensor]) -> Vec<u8> {
         let mut data: Vec<u8> = Vec::new();
         for tensor in tensors {
             self.string(&tensor.name);

@@ -1,23 +1,16 @@
 //! Drafts: what a small model guesses hastens an answer, and changes nothing of it.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
-
-mod ask;
-#[expect(dead_code, reason = "not every test uses all of it")]
-mod random_gguf;
-#[expect(dead_code, reason = "not every test uses all of it")]
-mod tiny_bert;
 
 use std::path::{Path, PathBuf};
 
 use antiphon_core::{Backend, Event, EventStream, Fold, Kind, Operation, Response, Result};
 use antiphon_engine::{Adapter, Engine, EngineOptions, Stats, builtin_path};
+use antiphon_testkit::random_gguf::{Gguf, Recipe, Tensor, draw};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use ask::{block_on, request, run};
-use random_gguf::Recipe;
-use tiny_bert::{Pooling, TinyBert};
+use crate::ask::{block_on, request, run};
+use crate::tiny_bert::{Pooling, TinyBert};
 
 /// Drafts for chorister, in a folder.
 struct Models {
@@ -329,12 +322,12 @@ fn an_adapter_has_its_models_draft() {
         let options = EngineOptions { draft: draft.map(Path::to_owned), adapter, ..Default::default() };
         Engine::load(&tiny, "tiny", &options).unwrap()
     };
-    let tensor = |name: &str, shape: [u64; 2]| random_gguf::Tensor {
+    let tensor = |name: &str, shape: [u64; 2]| Tensor {
         name: format!("blk.0.ffn_up.weight.{name}"),
         shape: shape.to_vec(),
-        numbers: random_gguf::draw(name, (shape[0] * shape[1]) as usize, 0.5, 0.0),
+        numbers: draw(name, (shape[0] * shape[1]) as usize, 0.5, 0.0),
     };
-    let mut file = random_gguf::Gguf::default();
+    let mut file = Gguf::default();
     file.text("general.type", "adapter");
     file.text("general.architecture", "llama");
     file.text("adapter.type", "lora");
