@@ -10,15 +10,24 @@ use crate::config::{self, Config};
 pub(super) fn of(name: &str, config: &Config) -> Result<Option<PathBuf>> {
     let mut drafts = config.local.drafts.iter();
     let own = drafts.find(|(model, _)| bare(model) == name);
-    own.map(|(_, draft)| file(draft, config)).transpose()
+    own.map(|(_, draft)| file(draft, config).map_err(|error| wrong(name, &error))).transpose()
+}
+
+/// What is wrong with the configuration is not for those who ask for the model.
+fn wrong(name: &str, error: &Error) -> Error {
+    let wrong = Error::new(Kind::Config, format!("local.drafts.{name}: {}", error.message()));
+    match error.advice() {
+        Some(advice) => wrong.hint(advice),
+        None => wrong,
+    }
 }
 
 /// The file of the model of that name, as a draft.
 pub(super) fn file(name: &str, config: &Config) -> Result<PathBuf> {
     let name = bare(name);
     if config.local.adapters.contains_key(name) {
-        let message = format!("draft: {name} is an adapter, and a draft goes without: name its model");
-        return Err(Error::new(Kind::Config, message).param("draft"));
+        return Err(Error::invalid("draft", format_args!("{name} is an adapter, and a draft goes without"))
+            .hint("name its model"));
     }
     match super::plain(name, config)?.path {
         Some(path) => Ok(std::path::absolute(&path).unwrap_or(path)),
@@ -68,7 +77,10 @@ mod tests {
         assert_eq!(files("sailor", &config), ["big.gguf", "small.gguf"]);
         let named = LocalOptions { draft: Some("local/chorister".into()), ..LocalOptions::default() };
         let model = find("big", &config).unwrap().with_draft(&named, &config).unwrap();
-        assert!(model.draft.unwrap().ends_with("chorister.gguf"));
+        assert!(model.draft.unwrap().to_string_lossy().contains("chorister"));
+        let missing = LocalOptions { draft: Some("nobody".into()), ..LocalOptions::default() };
+        let error = find("big", &config).unwrap().with_draft(&missing, &config).unwrap_err();
+        assert_eq!(error.kind(), Kind::NotFound, "as of any model that is not there");
     }
 
     #[test]
@@ -83,9 +95,13 @@ mod tests {
             folder.path(),
         );
         let missing = find("big", &config).unwrap_err();
-        assert_eq!(missing.kind(), Kind::NotFound);
-        assert!(missing.message().contains("no local model \"smal\""), "{missing}");
+        assert_eq!(missing.kind(), Kind::Config);
+        assert!(missing.message().starts_with("local.drafts.big: model: there is no local model \"smal\""));
+        assert!(missing.advice().unwrap().contains("did you mean"), "{missing:?}");
         let adapter = find("other", &config).unwrap_err();
-        assert!(adapter.message().starts_with("draft: pirate is an adapter"), "{adapter}");
+        assert!(
+            adapter.message().starts_with("local.drafts.other: draft: pirate is an adapter"),
+            "{adapter}"
+        );
     }
 }
