@@ -5,12 +5,15 @@ use crate::dialects::openai_chat::encode::{post, rename};
 use crate::dialects::refuse::{check_known, check_supported};
 use crate::{Error, Kind, Quirks, Request, Result, Task};
 
+/// What the endpoint takes beside the task's own fields.
+const PARAMS: &[&str] = &["priority"];
+
 /// The texts of the documents are put beside the results here, where they are wanted.
 pub(super) fn encode(request: &Request, quirks: &Quirks) -> Result<WireRequest> {
     if !matches!(request.task, Task::Rerank(_)) {
         return Err(Error::new(Kind::Internal, "this dialect is for reranking"));
     }
-    check_known(request, &[])?;
+    check_known(request, PARAMS)?;
     check_supported(request, quirks)?;
     let mut body = request.to_json();
     body.shift_remove("return_documents");
