@@ -31,7 +31,7 @@ def hub(tmp_path, monkeypatch):
 
 def test_the_catalogue_says_what_a_model_is_good_for(hub):
     models = zoo.list()
-    assert len({model["name"] for model in models}) == len(models) == 126
+    assert len({model["name"] for model in models}) == len(models) == 129
     assert zoo.list(here=True) == []
     falcon = zoo.info("falcon-7b")
     assert falcon in models
