@@ -458,6 +458,7 @@ fn the_list_fits_a_terminal_and_its_filters_filter() {
     assert_eq!(names(&["--llm-engine"]).len(), 73);
     assert!(names(&["--memory", "2"]).iter().all(|name| !name.contains("-7b")));
     assert_eq!(names(&["--kind", "embedding"]).len(), 4);
+    assert_eq!(names(&["--kind", "reranker"]), ["bge-reranker-v2-m3", "qwen3-reranker-0.6b"]);
     assert_eq!(names(&["code", "7b", "--memory", "8"]).first().map(String::as_str), Some("qwen2.5-coder-7b"));
     assert!(names(&["--here"]).is_empty());
     check_failure(

@@ -65,12 +65,9 @@ fn wrong(ranked: &Ranked, what: &str) -> Error {
 /// An answer as rerank endpoints write it: Cohere's results, with the model and the token counts that Jina's and
 /// vLLM's have beside them.
 pub(crate) fn to_json(response: &Response) -> Value {
-    let Response { id, created, model, ranking, usage, extra, .. } = response;
+    let Response { id, model, ranking, usage, extra, .. } = response;
     let mut map = Map::new();
     map.insert("id".into(), id.as_str().into());
-    if *created != 0 {
-        map.insert("created".into(), (*created).into());
-    }
     map.insert("model".into(), model.as_str().into());
     map.insert("results".into(), ranking.iter().flatten().map(Ranked::to_json).collect());
     if let Some(usage) = usage {

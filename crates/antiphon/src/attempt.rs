@@ -118,7 +118,10 @@ impl Answer {
             _ => prepared.dialect.framing(prepared.mode),
         };
         let mut head: Vec<Event> = prepared.warnings().collect();
-        head.push(Event::set("created", now()));
+        // A ranking tells no time.
+        if prepared.rerank.is_none() {
+            head.push(Event::set("created", now()));
+        }
         head.extend(request_id.as_deref().map(|id| Event::set("antiphon.request_id", id)));
         head.extend(prepared.rung.map(|rung| Event::set("antiphon.structured_output", rung.as_str())));
         Self {
