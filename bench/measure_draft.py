@@ -13,17 +13,19 @@ from prompts import prompts
 from random_model import Change, write
 
 TOKENS = 192
-WORKING = 4
+WORKING = 1
 ROUNDS = 7
 SIZE = "500m"
 METHOD = f"""
 No trained models are at hand, so these are made for it. The large one is the random model of 500 M
-parameters, Q4_0, whose layers beyond the first {WORKING} add nothing (their output projections are zero,
-and are calculated all the same); with the rows of its output set apart, so that it is as sure of its tokens
-as trained models often are. "Always right" has those {WORKING} layers alone: all that it guesses is taken,
-which no trained draft comes near, so it is the most that can be gained. "Never right" is as large as that,
-from other numbers, and just as sure: it is what a useless draft costs. {THREADS} threads, one stream over
-HTTP at temperature 0, prompts of 32 tokens, answers of {TOKENS}. Medians of {ROUNDS} interleaved rounds.
+parameters, Q4_0, whose layers beyond the first add nothing (their output projections are zero, and are
+calculated all the same); with the rows of its output set apart, so that it is as sure of its tokens as
+trained models are of text that is easy to foresee. "Always right" has that first layer alone, a tenth of
+the weights: all that it guesses is taken, which no trained draft comes near, so it is the most that can be
+gained. That is bounded by how much less several tokens in one step take than in a step each: see "eight at
+once". "Never right" is as large as that, from other numbers, and just as sure: it is what a useless draft
+costs. {THREADS} threads, one stream over HTTP at temperature 0, prompts of 32 tokens, answers of {TOKENS}.
+Medians of {ROUNDS} interleaved rounds.
 """
 # By the names of the drafts, what they are made by.
 MODELS = {
@@ -62,7 +64,7 @@ def measure(record: Record, servers: dict[str, Server]) -> None:
         speed(server)
     found = interleaved({name: lambda s=s: speed(s) for name, s in servers.items()}, ROUNDS)
     alone = f"{median(found['none']):.1f} tokens/s"
-    for draft, what, wanted in (("right", "always right", 1.5), ("wrong", "never right", 0.95)):
+    for draft, what, wanted in (("right", "always right", 1.2), ("wrong", "never right", 0.95)):
         times = ratio(found, draft, "none")
         ours = f"{times:.2f}x, {median(found[draft]):.1f} tokens/s; {accepted(servers[draft])}"
         goal = f"at least {wanted:g}x"

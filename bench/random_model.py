@@ -33,7 +33,7 @@ BLOCK_WEIGHTS, BLOCK_BYTES = gguf.GGML_QUANT_SIZES[Q4_0]
 # A weight is scale * (nibble - 8), so its deviation is about 4.6 scales: 0.02, as a fresh model's.
 SCALE = 0.02 / 4.6
 # Times so much, the rows of the output tell tokens apart.
-SURE = 25
+SURE = 100
 
 
 @dataclass(frozen=True)
