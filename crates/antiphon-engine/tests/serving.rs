@@ -272,12 +272,13 @@ fn long(question: &str) -> Request {
 }
 
 fn tiered(question: &str, tier: &str) -> Request {
-    let mut request = request(prompt(question));
+    let mut request = long(question);
     request.set("service_tier", json!(tier)).unwrap();
     request
 }
 
-/// The texts of streams, each with how many of the others had ended before it.
+/// The texts of streams, each with how many of the others had ended before it: of answers that take long enough for
+/// each end to be seen before the next.
 fn in_order(streams: Vec<EventStream>) -> Vec<(usize, String)> {
     let ended = std::cell::Cell::new(0);
     let one = |events| async {
@@ -320,7 +321,7 @@ fn within_a_tier_the_lowest_priority_goes_first() {
     let first = engine.call(long(QUESTIONS[0]));
     until(&engine, |stats| stats.running == 1);
     let streams = [5, 0, -3].map(|priority| {
-        let mut request = request(prompt(QUESTIONS[1]));
+        let mut request = long(QUESTIONS[1]);
         request.set("priority", json!(priority)).unwrap();
         engine.call(request)
     });
