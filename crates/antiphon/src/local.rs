@@ -204,3 +204,12 @@ pub(crate) fn room(config: &Config, timeout: Option<Duration>) -> Room {
     let patience = timeout.map_or(LONGEST_WAIT, |timeout| (timeout * 3 / 4).min(LONGEST_WAIT));
     Room { budget: config.local.memory.unwrap_or_else(Size::of_machine), patience }
 }
+
+/// What is wrong with the configuration is not for those who ask for the model.
+fn of_config(place: &str, error: &Error) -> Error {
+    let wrong = Error::new(Kind::Config, format!("local.{place}: {}", error.message()));
+    match error.advice() {
+        Some(advice) => wrong.hint(advice),
+        None => wrong,
+    }
+}

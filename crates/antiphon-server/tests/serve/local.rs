@@ -48,11 +48,18 @@ async fn the_metrics_say_what_a_draft_is_worth() {
 }
 
 #[tokio::test]
-async fn a_draft_that_is_not_there_is_the_servers_own_affair() {
-    let server =
-        serve("[local]\nmodels_dir = \"/srv/secret\"\n[local.drafts]\nchorister = \"nobody\"\n").await;
-    let answer = server.ask(&chat("local/chorister", "")).await;
-    assert!(answer.status >= 400 && !answer.text().contains("/srv"), "{}", answer.text());
+async fn what_the_configuration_names_and_is_not_there_is_the_servers_own_affair() {
+    let weights = tempfile::NamedTempFile::new().unwrap();
+    let config = format!(
+        "[local]\nmodels_dir = \"/srv/secret\"\n[local.drafts]\nchorister = \"nobody\"\n\
+         [local.adapters.pirate]\nmodel = \"nobody\"\npath = {:?}\n",
+        weights.path()
+    );
+    let server = serve(&config).await;
+    for model in ["local/chorister", "local/pirate"] {
+        let answer = server.ask(&chat(model, "")).await;
+        assert!(answer.status >= 400 && !answer.text().contains("/srv"), "{}", answer.text());
+    }
 }
 
 /// Waits until the metrics have that line.

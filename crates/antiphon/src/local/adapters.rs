@@ -17,7 +17,8 @@ pub(super) fn find(name: &str, adapted: &AdapterConfig, config: &Config) -> Resu
     if !path.is_file() {
         return Err(wrong(name, "path", &format!("there is no file {}", path.display())));
     }
-    let base = super::find(base, config)?;
+    let base = super::find(base, config)
+        .map_err(|error| super::of_config(&format!("adapters.{name}: model"), &error))?;
     let adapter = Adapter { path: absolute(path), scale: adapted.scale };
     Ok(LocalModel { name: name.to_owned(), adapter: Some(adapter), ..base })
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use antiphon_core::{Error, Kind, Result};
+use antiphon_core::{Error, Result};
 
 use crate::config::{self, Config};
 
@@ -10,16 +10,8 @@ use crate::config::{self, Config};
 pub(super) fn of(name: &str, config: &Config) -> Result<Option<PathBuf>> {
     let mut drafts = config.local.drafts.iter();
     let own = drafts.find(|(model, _)| bare(model) == name);
-    own.map(|(_, draft)| file(draft, config).map_err(|error| wrong(name, &error))).transpose()
-}
-
-/// What is wrong with the configuration is not for those who ask for the model.
-fn wrong(name: &str, error: &Error) -> Error {
-    let wrong = Error::new(Kind::Config, format!("local.drafts.{name}: {}", error.message()));
-    match error.advice() {
-        Some(advice) => wrong.hint(advice),
-        None => wrong,
-    }
+    let wrong = |error: Error| super::of_config(&format!("drafts.{name}"), &error);
+    own.map(|(_, draft)| file(draft, config).map_err(wrong)).transpose()
 }
 
 /// The file of the model of that name, as a draft.
@@ -41,6 +33,8 @@ fn bare(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use antiphon_core::Kind;
+
     use super::*;
     use crate::local::{LocalOptions, find};
 
