@@ -16,6 +16,7 @@ pub mod openai_completions;
 pub mod openai_embeddings;
 mod refuse;
 pub mod rerank;
+mod whole;
 mod wire;
 
 use std::borrow::Cow;

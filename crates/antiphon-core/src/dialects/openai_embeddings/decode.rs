@@ -1,68 +1,18 @@
 //! A body becomes events.
 
-use crate::dialects::Decoder;
-use crate::dialects::answer::{is_nothing, malformed, not_an_answer, text};
+use crate::dialects::answer::{is_nothing, malformed, text};
 use crate::dialects::openai_chat::errors;
-use crate::dialects::wire::{read, utf8};
+use crate::dialects::whole::parsed;
 use crate::embeddings::{Embeddings, from_base64};
 use crate::event::{Event, Path};
-use crate::frames::Frame;
 use crate::{Operation, Result};
 
 use super::wire::{Item, List, Vector};
 
-/// Reads one body.
-#[derive(Debug, Default)]
-pub(super) struct EmbeddingsDecoder {
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-enum State {
-    #[default]
-    Reading,
-    Done,
-    Failed,
-}
-
-impl Decoder for EmbeddingsDecoder {
-    fn push(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Result<()> {
-        if self.state != State::Reading {
-            return Ok(());
-        }
-        let result = match frame {
-            Frame::Body(bytes) => body(&utf8(bytes), out),
-            Frame::Comment => return Ok(()),
-            Frame::Event { data, .. } => Err(not_an_answer("embeddings came as a stream", data)),
-        };
-        self.state = if result.is_ok() { State::Done } else { State::Failed };
-        result
-    }
-
-    fn finish(&mut self, _: &mut Vec<Event>) -> Result<()> {
-        match self.state {
-            State::Reading => Err(not_an_answer("the body is empty", "")),
-            _ => Ok(()),
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        self.state != State::Reading
-    }
-}
-
-fn body(json: &str, out: &mut Vec<Event>) -> Result<()> {
-    let json = json.trim_start_matches('\u{FEFF}').trim();
-    if json.is_empty() {
-        return Err(not_an_answer("the body is empty", ""));
-    }
+pub(super) fn body(json: &str, out: &mut Vec<Event>) -> Result<()> {
     let mut repaired = String::new();
-    let (list, was_repaired) = read::<List<'_>>(json, &mut repaired)
-        .map_err(|problem| not_an_answer(&format!("the body is no list of embeddings: {problem}"), json))?;
-    if was_repaired {
-        out.push(Event::set("warning", "lone surrogates in the answer were replaced by U+FFFD"));
-    }
-    events(list, out)
+    let answer = parsed::<List<'_>>(json, &mut repaired, "list of embeddings", out)?;
+    events(answer, out)
 }
 
 fn events(list: List<'_>, out: &mut Vec<Event>) -> Result<()> {

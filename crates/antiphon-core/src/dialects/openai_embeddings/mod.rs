@@ -9,6 +9,7 @@ mod encode;
 mod wire;
 
 use super::openai_chat::{errors, serve};
+use super::whole::WholeDecoder;
 use super::{Decoder, Dialect, Headers, Mode, ServeDialect, StreamEncoder, StreamHead, WireRequest};
 use crate::embeddings::List;
 use crate::frames::Framing;
@@ -28,7 +29,7 @@ impl Dialect for OpenAiEmbeddings {
     }
 
     fn decoder(&self, _: Mode) -> Box<dyn Decoder> {
-        Box::new(decode::EmbeddingsDecoder::default())
+        Box::new(WholeDecoder::new("embeddings came as a stream", decode::body))
     }
 
     fn decode_error(&self, status: u16, headers: Headers<'_>, body: &[u8]) -> Error {

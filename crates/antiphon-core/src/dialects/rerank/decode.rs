@@ -2,68 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::dialects::Decoder;
-use crate::dialects::answer::{is_nothing, malformed, not_an_answer, text};
+use crate::dialects::answer::{is_nothing, malformed, text};
 use crate::dialects::openai_chat::errors;
-use crate::dialects::wire::{read, utf8};
+use crate::dialects::whole::parsed;
 use crate::event::{Event, Path};
-use crate::frames::Frame;
 use crate::{Operation, Ranked, Result};
 
 use super::wire::{Item, Results};
 
-/// Reads one body.
-#[derive(Debug, Default)]
-pub(super) struct RerankDecoder {
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-enum State {
-    #[default]
-    Reading,
-    Done,
-    Failed,
-}
-
-impl Decoder for RerankDecoder {
-    fn push(&mut self, frame: &Frame<'_>, out: &mut Vec<Event>) -> Result<()> {
-        if self.state != State::Reading {
-            return Ok(());
-        }
-        let result = match frame {
-            Frame::Body(bytes) => body(&utf8(bytes), out),
-            Frame::Comment => return Ok(()),
-            Frame::Event { data, .. } => Err(not_an_answer("a ranking came as a stream", data)),
-        };
-        self.state = if result.is_ok() { State::Done } else { State::Failed };
-        result
-    }
-
-    fn finish(&mut self, _: &mut Vec<Event>) -> Result<()> {
-        match self.state {
-            State::Reading => Err(not_an_answer("the body is empty", "")),
-            _ => Ok(()),
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        self.state != State::Reading
-    }
-}
-
-fn body(json: &str, out: &mut Vec<Event>) -> Result<()> {
-    let json = json.trim_start_matches('\u{FEFF}').trim();
-    if json.is_empty() {
-        return Err(not_an_answer("the body is empty", ""));
-    }
+pub(super) fn body(json: &str, out: &mut Vec<Event>) -> Result<()> {
     let mut repaired = String::new();
-    let (results, was_repaired) = read::<Results<'_>>(json, &mut repaired)
-        .map_err(|problem| not_an_answer(&format!("the body is no ranking: {problem}"), json))?;
-    if was_repaired {
-        out.push(Event::set("warning", "lone surrogates in the answer were replaced by U+FFFD"));
-    }
-    events(results, out)
+    let answer = parsed::<Results<'_>>(json, &mut repaired, "ranking", out)?;
+    events(answer, out)
 }
 
 fn events(answer: Results<'_>, out: &mut Vec<Event>) -> Result<()> {

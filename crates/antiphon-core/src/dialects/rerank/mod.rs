@@ -10,6 +10,7 @@ mod encode;
 mod wire;
 
 use super::openai_chat::{errors, serve};
+use super::whole::WholeDecoder;
 use super::{Decoder, Dialect, Headers, Mode, ServeDialect, StreamEncoder, StreamHead, WireRequest};
 use crate::frames::Framing;
 use crate::{Error, Operation, Provider, Request, Response, Result};
@@ -28,7 +29,7 @@ impl Dialect for Rerank {
     }
 
     fn decoder(&self, _: Mode) -> Box<dyn Decoder> {
-        Box::new(decode::RerankDecoder::default())
+        Box::new(WholeDecoder::new("a ranking came as a stream", decode::body))
     }
 
     fn decode_error(&self, status: u16, headers: Headers<'_>, body: &[u8]) -> Error {
