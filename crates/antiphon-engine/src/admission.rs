@@ -10,6 +10,7 @@ use std::time::Instant;
 use antiphon_core::{Error, Kind};
 use llama_cpp_2::context::session::SeqState;
 
+use crate::gather::Rows;
 use crate::prefix_cache::{MIN_PREFIX, Prefix, Taken, common};
 use crate::sequence::Sequence;
 use crate::shelf::{Entry, Shelved};
@@ -18,6 +19,8 @@ use crate::worker::{Running, Worker};
 
 /// Cells that are held free for the next tokens of a sequence when another is to be let in.
 const MARGIN: usize = 64;
+/// To read a token takes as long as to copy so many of them, or longer.
+const READ_AS_LONG: usize = 64;
 /// So many waiting requests are looked at, at most, for one whose prefix is there.
 const LOOK_AHEAD: usize = 64;
 
@@ -91,12 +94,12 @@ impl Worker<'_> {
         if self.fits(sequence, shared) { Admission::Now(found) } else { Admission::Full }
     }
 
-    /// The longest start of a prompt that was read before. What is in the cells costs nothing, so a little more on
+    /// The longest start of a prompt that was read before. What is in the cells costs nothing, so very little more on
     /// the shelf is not better.
     fn find(&self, tokens: &[i32]) -> Option<Found> {
         let prefix = self.cache.find(tokens);
-        let enough = prefix.map_or(0, |prefix| prefix.length + MIN_PREFIX);
-        let shelved = self.shelf.find(tokens).filter(|shelved| shelved.length >= enough);
+        let least = prefix.map_or(0, |prefix| prefix.length + prefix.length / READ_AS_LONG);
+        let shelved = self.shelf.find(tokens).filter(|shelved| shelved.length > least);
         shelved.map(Found::Shelf).or(prefix.map(Found::Cells))
     }
 
@@ -242,8 +245,8 @@ impl Worker<'_> {
 
     pub(crate) fn push_running(&mut self, slot: usize, sequence: Sequence) {
         let ticket = self.line.enter();
-        let since = Instant::now();
-        self.running.push(Running { slot, sequence, ticket, since, fed: 0, logits: None });
+        let (since, rows) = (Instant::now(), Rows::new(sequence.cached));
+        self.running.push(Running { slot, sequence, ticket, since, fed: 0, rows, logits: None });
     }
 
     /// Puts sequences out, youngest first, until the next tokens of the others fit.

@@ -6,6 +6,8 @@
 //! slots are needed. Whoever calls this does the same to llama.cpp's cache: where slots come back, it
 //! clears them there, and may set aside before what they hold ([`Shelf`](crate::shelf::Shelf)).
 
+use std::ops::Range;
+
 /// Shorter prefixes are read anew: that takes no longer than the rest of a step, and what every chat begins with
 /// would count as found.
 pub(crate) const MIN_PREFIX: usize = 32;
@@ -143,10 +145,10 @@ impl PrefixCache {
         self.evict_while(|book| book.free() < cells)
     }
 
-    /// Clears kept slots likewise until what is kept takes no more than so many cells.
+    /// Clears kept slots likewise until no cell is left that nobody who runs holds.
     #[must_use]
-    pub(crate) fn keep_only(&mut self, cells: usize) -> Vec<Evicted> {
-        self.evict_while(|book| book.used() - book.pinned > cells)
+    pub(crate) fn keep_pinned(&mut self) -> Vec<Evicted> {
+        self.evict_while(|book| book.used() > book.pinned)
     }
 
     fn evict_while(&mut self, goes_on: impl Fn(&Self) -> bool) -> Vec<Evicted> {
@@ -207,6 +209,12 @@ impl PrefixCache {
         self.slots[slot].state = State::Kept { last_used: 0 };
         self.touch(slot);
         parts
+    }
+
+    /// Whether nobody else holds any of those tokens' cells.
+    pub(crate) fn is_alone(&self, slot: usize, range: Range<usize>) -> bool {
+        let cells = self.slots[slot].cells.get(range).unwrap_or_default();
+        cells.iter().all(|cell| self.cells[*cell as usize].holders == 1)
     }
 
     /// The cache is empty.
@@ -382,10 +390,9 @@ mod tests {
         assert_eq!(found, 69);
         let evicted = |slot: usize, tail| Evicted { slot: slots[slot], tokens: text(tail) };
         assert_eq!(book.make_free(CELLS - 141), [evicted(1, 2)], "the first was used since");
-        assert_eq!(book.keep_only(71), []);
-        assert_eq!(book.keep_only(70), [evicted(2, 3)]);
-        assert_eq!(book.make_free(CELLS), [evicted(0, 1)]);
+        assert_eq!(book.keep_pinned(), [evicted(2, 3), evicted(0, 1)]);
         assert_eq!((book.used(), book.pinned()), (70, 70), "what runs stays, shared or not");
+        assert_eq!(book.keep_pinned(), []);
         check(&book);
         done(&mut book, user);
     }

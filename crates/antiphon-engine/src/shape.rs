@@ -29,11 +29,6 @@ const CACHE_BYTES: u64 = 16 << 20;
 /// Nor, of a large model, more than one part in so many of its weights: each step reads those, and what of the
 /// cache is in use.
 const CACHE_SHARE: u64 = 4;
-/// A step looks at each cell that holds something, once for each head of each layer. That shall not take long beside
-/// the weights that it reads: for so many bytes of them, one look.
-const LOOK_BYTES: u64 = 1024;
-/// llama.cpp looks at cells by so many.
-const MIN_IDLE: u64 = 256;
 /// So many states of each token of a batch are held at once, about, while it is calculated.
 const WORKING_STATES: u64 = 16;
 /// Below this many parameters a second thread costs more than it gives.
@@ -53,8 +48,8 @@ pub(crate) struct Shape {
     pub(crate) threads: usize,
     pub(crate) batch_threads: usize,
     keeps_prefixes: bool,
-    /// Cells that may hold what nobody runs while others are answered.
-    idle: u32,
+    /// Whether answers are gathered in cells that lie together.
+    gathers: bool,
     max_waiting: Option<usize>,
 }
 
@@ -64,17 +59,20 @@ impl Shape {
         let length = length(model.n_ctx_train(), options)?;
         let sequences = sequences(model, options)?;
         let (threads, batch_threads) = threads(model, options)?;
-        let keeps_prefixes = options.prefix_cache.unwrap_or(true) && can_go_back(model);
-        let head_layers = u64::from(model.n_head()) * u64::from(model.n_layer());
+        let can_go_back = can_go_back(model);
+        let keeps_prefixes = options.prefix_cache.unwrap_or(true) && can_go_back;
+        // One is left for what is moved, where there are so many.
+        let kept_too = (sequences + KEPT).min(MAX_SEQUENCES - 1).max(sequences);
+        let slots = if keeps_prefixes { kept_too } else { sequences };
         Ok(Shape {
             length,
             cells: cells(model, length, sequences, options)?,
             sequences,
-            slots: if keeps_prefixes { (sequences + KEPT).min(MAX_SEQUENCES) } else { sequences },
+            slots,
+            gathers: can_go_back && (2..MAX_SEQUENCES).contains(&sequences),
             threads,
             batch_threads,
             keeps_prefixes,
-            idle: idle_cells(head_layers, model.size()),
             max_waiting: options.max_waiting.map(|most| most as usize),
         })
     }
@@ -90,7 +88,7 @@ impl Shape {
             cache_tokens: None,
             ..options.clone()
         };
-        Ok(Shape { cells: length.max(BATCH as u32), ..Shape::of(model, &options)? })
+        Ok(Shape { cells: length.max(BATCH as u32), gathers: false, ..Shape::of(model, &options)? })
     }
 
     /// The sizes for a model with an encoder: it reads one prompt at a time, in one go.
@@ -104,6 +102,11 @@ impl Shape {
         Shape::of(model, &options)
     }
 
+    /// Sequences that llama.cpp has to know.
+    pub(crate) fn known(&self) -> u32 {
+        self.slots + u32::from(self.gathers)
+    }
+
     /// What the worker may use.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
@@ -111,9 +114,9 @@ impl Shape {
             cells: self.cells as usize,
             sequences: self.sequences as usize,
             slots: self.slots as usize,
+            spare: self.gathers.then_some(self.slots as usize),
             keeps_prefixes: self.keeps_prefixes,
-            idle: self.idle as usize,
-            shelf: if self.keeps_prefixes { self.cells.saturating_sub(self.idle) as usize } else { 0 },
+            shelf: if self.keeps_prefixes { self.cells as usize } else { 0 },
             max_waiting: self.max_waiting,
         }
     }
@@ -184,12 +187,6 @@ fn default_cells(cell: u64, length: u32, sequences: u32, weights: u64) -> u32 {
     u32::try_from(fitting).unwrap_or(most).min(most).max(length)
 }
 
-/// Cells that what nobody runs may fill.
-fn idle_cells(head_layers: u64, weights: u64) -> u32 {
-    let cells = (weights / (head_layers.max(1) * LOOK_BYTES)).max(MIN_IDLE);
-    u32::try_from(cells).unwrap_or(u32::MAX)
-}
-
 /// Bytes of cache that one token takes, keys and values in 16 bits each.
 fn cell_bytes(model: &LlamaModel) -> u64 {
     let heads = u64::from(model.n_head().max(1));
@@ -239,12 +236,8 @@ fn estimated_cells(outline: &Outline, options: &EngineOptions) -> u64 {
 
 /// Tokens that are set aside.
 fn estimated_shelf(outline: &Outline, options: &EngineOptions, cells: u64) -> u64 {
-    let number = |name: &str| outline.number(name).unwrap_or(1);
-    if is_of_texts(outline) || !options.prefix_cache.unwrap_or(true) {
-        return 0;
-    }
-    let idle = idle_cells(number("attention.head_count") * number("block_count"), outline.size);
-    cells.saturating_sub(idle.into())
+    let keeps = !is_of_texts(outline) && options.prefix_cache.unwrap_or(true);
+    if keeps { cells } else { 0 }
 }
 
 fn is_of_texts(outline: &Outline) -> bool {
@@ -273,13 +266,6 @@ mod tests {
         assert_eq!(outline.vocabulary, u64::from(model.n_vocab().unsigned_abs()));
         let loaded = Shape::of(&model, &EngineOptions::default()).unwrap();
         assert_eq!(estimated_cells(&outline, &EngineOptions::default()), u64::from(loaded.cells));
-    }
-
-    #[test]
-    fn a_small_model_sets_aside_what_a_large_one_keeps_in_its_cells() {
-        assert_eq!(idle_cells(464, 285_000_000), 599, "500 M in four bits");
-        assert_eq!(idle_cells(1024, 4_900_000_000), 4673, "8 G");
-        assert_eq!(idle_cells(0, 0), 256);
     }
 
     #[test]

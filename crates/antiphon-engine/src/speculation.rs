@@ -74,10 +74,10 @@ impl Worker<'_> {
                 break;
             }
         }
-        sequence.cached += right;
-        self.cache.extend(running.slot, &guesses[..right]);
-        let (slot, end) = (running.slot, sequence.cached);
         self.counters.generated_tokens.add(sequence.generated() - before);
+        running.note_read(right, true);
+        self.cache.extend(running.slot, &guesses[..right]);
+        let (slot, end) = (running.slot, running.sequence.cached);
         self.counters.draft_tokens.add(guesses.len() as u64);
         self.counters.accepted_tokens.add(right as u64);
         if let Some(draft) = &mut self.draft {

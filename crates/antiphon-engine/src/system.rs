@@ -1,6 +1,6 @@
 //! llama.cpp as a whole: initialised once, its log sent to `tracing`, and what it was built for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
 
@@ -108,6 +108,19 @@ thread_local! {
     static FIRST_ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
+thread_local! {
+    /// Whether what llama.cpp logs on this thread is of no concern to anybody but its developers.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what may well fail, and then goes on another way: llama.cpp's errors are no errors to those outside.
+pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    IS_QUIET.set(true);
+    let done = work();
+    IS_QUIET.set(false);
+    done
+}
+
 /// Takes the first error that llama.cpp logged on this thread since the last call.
 pub(crate) fn take_first_error() -> Option<String> {
     FIRST_ERROR.with_borrow_mut(Option::take)
@@ -131,6 +144,7 @@ unsafe extern "C" fn log(level: sys::ggml_log_level, text: *const c_char, _: *mu
         return;
     }
     match level {
+        _ if IS_QUIET.get() => tracing::debug!(target: "llama.cpp", "{text}"),
         sys::GGML_LOG_LEVEL_ERROR => {
             FIRST_ERROR.with_borrow_mut(|first| {
                 first.get_or_insert_with(|| text.to_owned());

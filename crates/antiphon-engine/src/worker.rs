@@ -15,13 +15,14 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use crate::threads::Context;
 use antiphon_core::{Error, Kind, Result};
-use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::session::{LlamaStateSeqFlags, SeqState};
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
 use crate::draft::Draft;
+use crate::gather::Rows;
 use crate::prefix_cache::{Evicted, Prefix, PrefixCache, Taken};
 use crate::prepare::Job;
 use crate::reading_line::{ReadingLine, Ticket};
@@ -49,11 +50,11 @@ pub(crate) struct Limits {
     pub(crate) sequences: usize,
     /// Sequences that the context knows, those whose cells are kept included.
     pub(crate) slots: usize,
+    /// A further one, that no sequence has, where cells can be moved.
+    pub(crate) spare: Option<usize>,
     /// Whether cells are kept for later prompts.
     pub(crate) keeps_prefixes: bool,
-    /// Cells that may hold what nobody runs while others are answered.
-    pub(crate) idle: usize,
-    /// Tokens that are set aside beyond that.
+    /// Tokens that are set aside, of what nobody runs.
     pub(crate) shelf: usize,
     /// Requests that wait; further ones are refused.
     pub(crate) max_waiting: Option<usize>,
@@ -61,7 +62,7 @@ pub(crate) struct Limits {
 
 /// The loop's state.
 pub(crate) struct Worker<'model> {
-    pub(crate) context: LlamaContext<'model>,
+    pub(crate) context: Context<'model>,
     pub(crate) batch: LlamaBatch<'static>,
     /// Guesses how an answer goes on.
     pub(crate) draft: Option<Draft<'model>>,
@@ -88,8 +89,18 @@ pub(crate) struct Running {
     pub(crate) since: Instant,
     /// How many of its tokens are in the batch.
     pub(crate) fed: usize,
+    pub(crate) rows: Rows,
     /// The place in the batch that its logits come from.
     pub(crate) logits: Option<i32>,
+}
+
+impl Running {
+    /// So many more of its tokens are in the model's cache; `alone` says that nobody else's were in the batch.
+    pub(crate) fn note_read(&mut self, count: usize, alone: bool) {
+        let from = self.sequence.cached;
+        self.sequence.cached += count;
+        self.rows.note(from..self.sequence.cached, alone);
+    }
 }
 
 /// A choice that goes on from the prompt that was read for another.
@@ -101,7 +112,7 @@ struct Fork {
 
 impl<'model> Worker<'model> {
     pub(crate) fn new(
-        context: LlamaContext<'model>,
+        context: Context<'model>,
         draft: Option<Draft<'model>>,
         vocabulary: Arc<Vocabulary>,
         limits: Limits,
@@ -167,6 +178,7 @@ impl<'model> Worker<'model> {
         self.shed();
         self.make_room();
         self.set_aside();
+        self.gather();
         self.fill_batch();
         if self.batch.n_tokens() == 0 {
             return;
@@ -226,10 +238,10 @@ impl<'model> Worker<'model> {
         }
     }
 
-    /// While something runs, what nobody runs is only to fill so many cells.
+    /// While something runs, what nobody runs is not to fill cells.
     fn set_aside(&mut self) {
         if !self.running.is_empty() {
-            let evicted = self.cache.keep_only(self.limits.idle);
+            let evicted = self.cache.keep_pinned();
             self.evict(evicted);
         }
     }
@@ -285,11 +297,12 @@ impl<'model> Worker<'model> {
 
     /// The batch was decoded: its tokens are in the cache.
     fn note_read(&mut self) {
+        let alone = self.running.iter().filter(|running| running.fed > 0).count() == 1;
         for running in &mut self.running {
-            let sequence = &mut running.sequence;
-            let from = sequence.cached;
-            sequence.cached += std::mem::take(&mut running.fed);
-            self.cache.extend(running.slot, &sequence.tokens[from..sequence.cached]);
+            let fed = std::mem::take(&mut running.fed);
+            running.note_read(fed, alone);
+            let read = running.sequence.cached - fed..running.sequence.cached;
+            self.cache.extend(running.slot, &running.sequence.tokens[read]);
         }
     }
 

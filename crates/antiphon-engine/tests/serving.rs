@@ -112,7 +112,8 @@ fn a_prefix_that_was_read_before_changes_no_answer() {
     }
     let second = answers(&warm);
     for response in &second {
-        assert_eq!(cached(response), prompt_tokens(response) - 1, "all but the last token is there");
+        let read = prompt_tokens(response) - cached(response);
+        assert!((1..32).contains(&read), "{read} tokens were read again");
     }
     assert_eq!(texts(&first), texts(&expected));
     assert_eq!(texts(&second), texts(&expected));
@@ -172,7 +173,7 @@ fn under_pressure_what_is_kept_goes_and_answers_stay() {
     }
 }
 
-/// The cells have room for two of the tales beside a third, and what nobody runs may fill half of them.
+/// What nobody runs is set aside while the next tale is told.
 #[test]
 fn what_goes_out_of_the_cells_is_found_again() {
     let tale =
