@@ -86,9 +86,9 @@ impl Worker<'_> {
         }
     }
 
-    /// Copies tokens of a slot to new cells, by way of a sequence that nobody has. Until the copy stands, the
-    /// slot keeps what it has.
-    fn move_together(&mut self, slot: usize, spare: usize, range: Range<usize>) {
+    /// Copies tokens of a slot to new cells in a row, by way of a sequence that nobody has. Until the copy stands, the
+    /// slot keeps what it has; so it does where there is no such row.
+    fn move_together(&mut self, slot: usize, spare: usize, range: Range<usize>) -> bool {
         let (from, to) = (slot as i32, spare as i32);
         let [start, end] = [range.start, range.end].map(|position| Some(position as u32));
         let copied = system::quietly(|| {
@@ -100,20 +100,78 @@ impl Worker<'_> {
         });
         let held = (self.context.kv_cache_seq_pos_min(to), self.context.kv_cache_seq_pos_max(to));
         let is_whole = held == (range.start as i32, range.end as i32 - 1);
-        if copied && is_whole && self.context.clear_kv_cache_seq(Some(slot as u32), start, end).is_ok() {
-            if let Err(error) = self.context.kv_cache_seq_cp(to, from, start, end) {
-                tracing::error!("cannot put back what was gathered of sequence {slot}: {error}");
-            }
-        } else {
-            tracing::debug!("{} cells of sequence {slot} stay where they are", range.len());
+        let moves =
+            copied && is_whole && self.context.clear_kv_cache_seq(Some(slot as u32), start, end).is_ok();
+        if moves && let Err(error) = self.context.kv_cache_seq_cp(to, from, start, end) {
+            tracing::error!("cannot put back what was gathered of sequence {slot}: {error}");
         }
         self.clear(&[spare]);
+        moves
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use llama_cpp_2::token::LlamaToken;
+
     use super::*;
+    use crate::shape::Shape;
+    use crate::stats::Counters;
+    use crate::vocabulary::Vocabulary;
+    use crate::{EngineOptions, builtin, load};
+
+    const CELLS: usize = 256;
+
+    /// The logits that come after so many tokens of two sequences that were read in turns, the last twenty of the
+    /// first one moved or not; and whether they were.
+    fn logits_after(length: usize, moves: bool) -> (Vec<f32>, bool) {
+        let cells = Some(CELLS as u32);
+        let options = EngineOptions { context: cells, cache_tokens: cells, ..EngineOptions::default() };
+        let model = Arc::new(load::model(&builtin::builtin_path(None).unwrap(), &options).unwrap());
+        let shape = Shape::of(&model, &options).unwrap();
+        let vocabulary = Arc::new(Vocabulary::new(model.clone()));
+        let context = load::context(&model, &shape).unwrap();
+        let mut worker =
+            Worker::new(context, None, vocabulary, shape.limits(), Arc::new(Counters::default()));
+        let read = |worker: &mut Worker<'_>, position: usize, slots: &[i32]| {
+            worker.batch.clear();
+            for slot in slots {
+                let token = LlamaToken(40 + (7 * position as i32 + 90 * slot) % 200);
+                worker.batch.add(token, position as i32, &[*slot], true).unwrap();
+            }
+            worker.context.decode(&mut worker.batch).unwrap();
+        };
+        (0..length).for_each(|position| read(&mut worker, position, &[0, 1]));
+        let spare = worker.limits.spare.unwrap();
+        let moved = moves && worker.move_together(0, spare, length - 20..length);
+        assert_eq!(worker.context.kv_cache_seq_pos_max(0), length as i32 - 1);
+        assert_eq!(worker.context.kv_cache_seq_pos_max(spare as i32), -1, "the spare one is empty again");
+        read(&mut worker, length, &[0]);
+        (worker.context.get_logits_ith(0).to_vec(), moved)
+    }
+
+    #[test]
+    fn what_was_moved_says_the_same() {
+        let (stayed, _) = logits_after(60, false);
+        let (after, moved) = logits_after(60, true);
+        assert!(moved);
+        // llama.cpp sums values in 16 bits, and in the order of their cells.
+        let furthest = stayed.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(furthest < 0.3, "{furthest}");
+        let (other, _) = logits_after(59, false);
+        let apart = stayed.iter().zip(&other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart > 1.0, "the logits of something else are far from these: {apart}");
+    }
+
+    #[test]
+    fn without_room_everything_stays() {
+        let (stayed, _) = logits_after(122, false);
+        let (after, moved) = logits_after(122, true);
+        assert!(!moved);
+        assert_eq!(stayed, after);
+    }
 
     /// What is gathered while tokens come one at a time, beside others'.
     fn gathered(rows: &mut Rows, lengths: Range<usize>) -> Vec<Range<usize>> {
