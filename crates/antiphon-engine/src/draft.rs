@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use crate::threads::Context;
 use antiphon_core::{Error, Kind, Result};
+use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
@@ -29,7 +29,7 @@ const PADDING: u32 = 128;
 
 /// A small model with a context of its own.
 pub(crate) struct Draft<'model> {
-    context: Context<'model>,
+    context: LlamaContext<'model>,
     batch: LlamaBatch<'static>,
     /// The tokens that its context has seen.
     seen: Vec<i32>,

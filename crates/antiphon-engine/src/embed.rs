@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use crate::threads::Context;
 use antiphon_core::{
     EmbeddingTask, Embeddings, Error, Event, Input, Kind, Operation, Request, RerankTask, Result, Task, Usage,
 };
 use futures_channel::mpsc::UnboundedSender;
+use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaPoolingType;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
@@ -119,7 +119,7 @@ fn check_length(shared: &Shared, field: &str, tokens: usize) -> Result<()> {
 
 /// Reads texts, one job after the other; clients take turns.
 pub(crate) struct Embedder<'model> {
-    context: Context<'model>,
+    context: LlamaContext<'model>,
     batch: LlamaBatch<'static>,
     /// Tokens that fit into one batch.
     room: usize,
@@ -132,7 +132,7 @@ pub(crate) struct Embedder<'model> {
 }
 
 impl<'model> Embedder<'model> {
-    pub(crate) fn new(context: Context<'model>, limits: Limits, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(context: LlamaContext<'model>, limits: Limits, counters: Arc<Counters>) -> Self {
         Self {
             context,
             batch: LlamaBatch::new(limits.cells, 1),

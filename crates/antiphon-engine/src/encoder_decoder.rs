@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use crate::threads::Context;
 use antiphon_core::{Error, Kind, Result};
+use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
@@ -23,7 +23,7 @@ use crate::worker::Limits;
 
 /// The loop's state.
 pub(crate) struct EncoderDecoder<'model> {
-    context: Context<'model>,
+    context: LlamaContext<'model>,
     batch: LlamaBatch<'static>,
     vocabulary: Arc<Vocabulary>,
     limits: Limits,
@@ -39,7 +39,7 @@ pub(crate) struct EncoderDecoder<'model> {
 impl<'model> EncoderDecoder<'model> {
     pub(crate) fn new(
         model: &'model LlamaModel,
-        context: Context<'model>,
+        context: LlamaContext<'model>,
         vocabulary: Arc<Vocabulary>,
         limits: Limits,
         counters: Arc<Counters>,

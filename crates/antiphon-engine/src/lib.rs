@@ -45,7 +45,6 @@ mod stats;
 mod stops;
 mod system;
 mod template;
-mod threads;
 mod tools;
 mod utf8;
 mod vocabulary;

@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use crate::threads::Context;
 use antiphon_core::{Error, Kind, Result};
+use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::{LlamaContextParams, LlamaPoolingType};
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
@@ -36,7 +36,7 @@ fn last_part(line: &str) -> String {
     line.strip_prefix("error loading model: ").unwrap_or(line).to_owned()
 }
 
-pub(crate) fn context<'model>(model: &'model LlamaModel, shape: &Shape) -> Result<Context<'model>> {
+pub(crate) fn context<'model>(model: &'model LlamaModel, shape: &Shape) -> Result<LlamaContext<'model>> {
     new_context(model, shape, params(shape, BATCH as u32))
 }
 
@@ -56,16 +56,18 @@ fn new_context<'model>(
     model: &'model LlamaModel,
     shape: &Shape,
     params: LlamaContextParams,
-) -> Result<Context<'model>> {
-    let context = model.new_context(backend()?, params).map_err(|error| {
+) -> Result<LlamaContext<'model>> {
+    model.new_context(backend()?, params).map_err(|error| {
         let reason = system::take_first_error().unwrap_or_else(|| error.to_string());
         let message = format!("no context of {} tokens: {reason}", shape.cells);
         Error::new(Kind::LocalModel, message).hint("a smaller context= takes less memory")
-    })?;
-    Ok(Context::new(context, shape.threads.max(shape.batch_threads)))
+    })
 }
 
-pub(crate) fn encoder_context<'model>(model: &'model LlamaModel, shape: &Shape) -> Result<Context<'model>> {
+pub(crate) fn encoder_context<'model>(
+    model: &'model LlamaModel,
+    shape: &Shape,
+) -> Result<LlamaContext<'model>> {
     new_context(model, shape, params(shape, shape.length))
 }
 
@@ -73,7 +75,7 @@ pub(crate) fn text_context<'model>(
     model: &'model LlamaModel,
     shape: &Shape,
     pooling: LlamaPoolingType,
-) -> Result<Context<'model>> {
+) -> Result<LlamaContext<'model>> {
     let params = params(shape, shape.cells).with_embeddings(true).with_pooling_type(pooling);
     new_context(model, shape, params)
 }

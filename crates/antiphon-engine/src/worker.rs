@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use crate::threads::Context;
 use antiphon_core::{Error, Kind, Result};
+use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::session::{LlamaStateSeqFlags, SeqState};
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
@@ -62,7 +62,7 @@ pub(crate) struct Limits {
 
 /// The loop's state.
 pub(crate) struct Worker<'model> {
-    pub(crate) context: Context<'model>,
+    pub(crate) context: LlamaContext<'model>,
     pub(crate) batch: LlamaBatch<'static>,
     /// Guesses how an answer goes on.
     pub(crate) draft: Option<Draft<'model>>,
@@ -112,7 +112,7 @@ struct Fork {
 
 impl<'model> Worker<'model> {
     pub(crate) fn new(
-        context: Context<'model>,
+        context: LlamaContext<'model>,
         draft: Option<Draft<'model>>,
         vocabulary: Arc<Vocabulary>,
         limits: Limits,
