@@ -6,7 +6,7 @@ use llama_cpp_2::model::LlamaModel;
 use crate::embed;
 use crate::engine::EngineOptions;
 use crate::gguf::{self, Outline};
-use crate::system::usable_cores;
+use crate::system::{has_gpu, usable_cores};
 use crate::worker::{BATCH, Limits};
 
 /// Context for one request where nobody says: more costs memory that few requests use.
@@ -48,6 +48,8 @@ pub(crate) struct Shape {
     pub(crate) threads: usize,
     pub(crate) batch_threads: usize,
     keeps_prefixes: bool,
+    /// Whether the cells are in memory that the processor reads by itself, where it matters what lies beside what.
+    in_memory: bool,
     /// Whether answers are gathered in cells that lie together.
     gathers: bool,
     max_waiting: Option<usize>,
@@ -60,6 +62,7 @@ impl Shape {
         let sequences = sequences(model, options)?;
         let (threads, batch_threads) = threads(model, options)?;
         let can_go_back = can_go_back(model);
+        let in_memory = options.gpu_layers == Some(0) || !has_gpu();
         let keeps_prefixes = options.prefix_cache.unwrap_or(true) && can_go_back;
         // One is left for what is moved, where there are so many.
         let kept_too = (sequences + KEPT).min(MAX_SEQUENCES - 1).max(sequences);
@@ -69,7 +72,8 @@ impl Shape {
             cells: cells(model, length, sequences, options)?,
             sequences,
             slots,
-            gathers: can_go_back && (2..MAX_SEQUENCES).contains(&sequences),
+            in_memory,
+            gathers: in_memory && can_go_back && (2..MAX_SEQUENCES).contains(&sequences),
             threads,
             batch_threads,
             keeps_prefixes,
@@ -115,6 +119,7 @@ impl Shape {
             sequences: self.sequences as usize,
             slots: self.slots as usize,
             spare: self.gathers.then_some(self.slots as usize),
+            sets_aside: self.in_memory,
             keeps_prefixes: self.keeps_prefixes,
             shelf: if self.keeps_prefixes { self.cells as usize } else { 0 },
             max_waiting: self.max_waiting,

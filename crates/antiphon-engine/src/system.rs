@@ -92,6 +92,12 @@ fn instruction_sets() -> Vec<String> {
         .collect()
 }
 
+/// Whether there is a graphics processor that a model can run on.
+pub(crate) fn has_gpu() -> bool {
+    let is_gpu = |kind| matches!(kind, LlamaBackendDeviceType::Gpu | LlamaBackendDeviceType::IntegratedGpu);
+    llama_cpp_2::list_llama_ggml_backend_devices().into_iter().any(|device| is_gpu(device.device_type))
+}
+
 fn devices() -> Vec<String> {
     llama_cpp_2::list_llama_ggml_backend_devices()
         .into_iter()

@@ -54,6 +54,8 @@ pub(crate) struct Limits {
     pub(crate) spare: Option<usize>,
     /// Whether cells are kept for later prompts.
     pub(crate) keeps_prefixes: bool,
+    /// Whether what nobody runs is set aside before anybody needs its cells.
+    pub(crate) sets_aside: bool,
     /// Tokens that are set aside, of what nobody runs.
     pub(crate) shelf: usize,
     /// Requests that wait; further ones are refused.
@@ -238,9 +240,10 @@ impl<'model> Worker<'model> {
         }
     }
 
-    /// While something runs, what nobody runs is not to fill cells.
+    /// While something runs, what nobody runs is not to fill cells, except those of a graphics processor: it passes
+    /// over them in no time, and to copy from there takes long.
     fn set_aside(&mut self) {
-        if !self.running.is_empty() {
+        if self.limits.sets_aside && !self.running.is_empty() {
             let evicted = self.cache.keep_pinned();
             self.evict(evicted);
         }
