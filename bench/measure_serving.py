@@ -42,7 +42,8 @@ TOKENS = 64
 STREAMS = 8
 MANY = 32
 ROUNDS = 7
-# llama-server's threads wait for more with the processors in their hands; whoever comes next shall not pay for it.
+# llama-server's threads wait for more with the processors in their hands: whoever comes next shall not pay
+# for it.
 SETTLE = 0.6
 # Tokens of an answer, in turn, where they are mixed.
 MIXED = (16, 32, 64, 96)
