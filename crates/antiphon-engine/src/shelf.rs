@@ -1,8 +1,7 @@
 //! What prompts left in the cells of a model's cache, set aside where it slows nobody down.
 //!
 //! A step looks at every cell up to the last one that holds something, be it only to pass it over, for each token, for
-//! each head of each layer; and threads that share a long row of cells have unequal parts where most are passed over.
-//! Beside the weights of a small model that is a good part of a step. So while others are answered, what is kept is
+//! each head of each layer. Beside the weights of a small model that is a good part of a step. So while others are answered, what is kept is
 //! copied out of the cells, and copied back for a prompt that begins so; both take far less than to read the
 //! tokens again.
 
